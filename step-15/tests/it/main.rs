@@ -1,0 +1,20 @@
+//! What this step promises, tested from outside.
+
+mod api;
+mod faults;
+mod pages;
+
+use step_15::{Store, serve};
+use testkit::Chat;
+
+/// The program, as `cargo run` runs it.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_step-15");
+
+/// A chat of its own for each test.
+async fn chat() -> Chat {
+    Chat::start(async |listener, database, shutdown| {
+        let store = Store::open(database).await.unwrap();
+        serve(listener, store, shutdown).await.unwrap();
+    })
+    .await
+}

@@ -1,0 +1,186 @@
+//! HTTP: requests to a chat, and what it answers.
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::redirect::Policy;
+use serde_json::{Value, json};
+
+use crate::soon;
+
+/// An HTTP client of one chat. It does not follow redirects.
+#[derive(Clone, Debug)]
+pub struct Client {
+    base: String,
+    http: reqwest::Client,
+}
+
+/// A response that was read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code, such as 200.
+    pub status: u16,
+    /// The header fields.
+    pub headers: reqwest::header::HeaderMap,
+    /// The body.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// When it is not JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// The text of a JSON error.
+    ///
+    /// # Panics
+    /// When the body is not `{"error": "…"}`.
+    pub fn error(&self) -> String {
+        match self.json() {
+            Value::Object(mut fields) if fields.len() == 1 => {
+                match fields.remove("error") {
+                    Some(Value::String(text)) => text,
+                    _ => panic!("no error in {self:?}"),
+                }
+            }
+            _ => panic!("not an error: {self:?}"),
+        }
+    }
+
+    /// A header field, or "" when there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+}
+
+impl Client {
+    /// A client of the chat at `base`, such as `http://127.0.0.1:5001`.
+    pub fn new(base: &str) -> Self {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .build()
+            .expect("a client without TLS needs nothing that can be missing");
+        Self {
+            base: base.to_owned(),
+            http,
+        }
+    }
+
+    /// The address of the chat, `http://HOST:PORT`.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// `HOST:PORT`, for a connection by hand.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
+    /// Sends `body`, when there is one, as `content_type`.
+    ///
+    /// # Errors
+    /// When the server hangs up or can't be reached.
+    pub async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, reqwest::Error> {
+        let method = method.parse().expect("the test names a method");
+        let mut request =
+            self.http.request(method, format!("{}{path}", self.base));
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, content_type).body(body);
+        }
+        let response = soon(path, request.send()).await?;
+        Ok(Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: soon(path, response.text()).await?,
+        })
+    }
+
+    /// GET
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, "", None)
+            .await
+            .unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
+    }
+
+    /// POST with a JSON body.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_text(path, &body.to_string()).await
+    }
+
+    /// POST with a body that says it is JSON.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn post_text(&self, path: &str, body: &str) -> Answer {
+        let body = Some(body.as_bytes().to_vec());
+        self.request("POST", path, "application/json", body)
+            .await
+            .unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
+    }
+
+    /// Adds a user and returns the id.
+    ///
+    /// # Panics
+    /// When the chat refuses.
+    pub async fn add_user(&self, nickname: &str) -> i64 {
+        let user = json!({
+            "name": format!("Name of {nickname}"),
+            "email": format!("{nickname}@example.org"),
+            "nickname": nickname,
+        });
+        let answer = self.post("/api/users", &user).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["id"].as_i64().expect("a user has an id")
+    }
+
+    /// Sends a message and returns it as the chat stored it.
+    ///
+    /// # Panics
+    /// When the chat refuses.
+    pub async fn send(&self, from: i64, to: i64, content: &str) -> Value {
+        let answer = self.post("/api/messages", &body(from, to, content)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()
+    }
+
+    /// The contents of the messages that a user sees, oldest first.
+    ///
+    /// # Panics
+    /// When the chat refuses.
+    pub async fn contents(&self, user: i64) -> Vec<String> {
+        let path = format!("/api/users/{user}/messages");
+        let answer = self.get(&path).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let messages = answer.json();
+        let messages = messages.as_array().expect("a list of messages");
+        messages
+            .iter()
+            .filter_map(|message| message["content"].as_str())
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// The JSON body that sends a message.
+fn body(from: i64, to: i64, content: &str) -> Value {
+    json!({ "author_id": from, "recipient_id": to, "content": content })
+}

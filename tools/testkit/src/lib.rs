@@ -1,0 +1,35 @@
+//! For the lessons' tests: serve a step, speak HTTP to it, speak Socket.IO
+//! to it.
+//!
+//! Everything here is the real thing: a listener on a free port, a database
+//! file of its own, HTTP over TCP, Socket.IO over WebSocket. Nothing sleeps:
+//! each wait is for an event, and ends a test when the event does not come
+//! within [`PATIENCE`].
+
+#![allow(clippy::panic)] // How a test helper fails a test.
+
+mod client;
+mod program;
+mod server;
+mod socket;
+
+use std::time::Duration;
+
+pub use client::{Answer, Client};
+pub use program::Program;
+pub use server::{Chat, Shutdown};
+pub use socket::Socket;
+
+/// How long a test waits for something that must happen.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits for `what` no longer than [`PATIENCE`].
+///
+/// # Panics
+/// When it does not happen in time.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited {PATIENCE:?} for {what}"),
+    }
+}

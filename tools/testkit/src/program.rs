@@ -1,0 +1,123 @@
+//! A step's program, run as a reader runs it.
+
+use std::ops::Deref;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::{Client, soon};
+
+/// A running program; it is killed when this is dropped.
+#[derive(Debug)]
+pub struct Program {
+    client: Client,
+    child: Child,
+    stdout: Lines<BufReader<ChildStdout>>,
+}
+
+impl Program {
+    /// Starts the program on a free port and waits until it says where.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(path: &str, database: &Path) -> Self {
+        let mut child = command(path, database)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program was built");
+        let stdout = child.stdout.take().expect("stdout is a pipe");
+        let mut stdout = BufReader::new(stdout).lines();
+        let line = soon("the first line", stdout.next_line())
+            .await
+            .expect("stdout can be read")
+            .expect("the program says where it listens");
+        let (_, url) = line
+            .split_once("http://")
+            .expect("the first line has the address");
+        Self {
+            client: Client::new(&format!("http://{}", url.trim())),
+            child,
+            stdout,
+        }
+    }
+
+    /// Runs a program that must refuse to start, and returns what it says on
+    /// stderr. The command can be changed before it runs.
+    ///
+    /// # Panics
+    /// When it does not end, prints on stdout, or has another exit code
+    /// than 1.
+    pub async fn refused(
+        path: &str,
+        database: &Path,
+        change: impl FnOnce(&mut Command),
+    ) -> String {
+        let mut command = command(path, database);
+        command.env("RUST_LOG", "off");
+        change(&mut command);
+        let output = soon("the program to end", command.output())
+            .await
+            .expect("the program was built");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(output.stdout.is_empty(), "{output:?}");
+        text
+    }
+
+    /// The next line on stdout; `None` at its end.
+    pub async fn line(&mut self) -> Option<String> {
+        soon("a line on stdout", self.stdout.next_line())
+            .await
+            .expect("stdout can be read")
+    }
+
+    /// Ends the program at once, as a power cut would: no handler runs.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("the program was running");
+    }
+
+    /// Sends SIGTERM, or another signal, by its name.
+    #[cfg(unix)]
+    pub async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("the program is running");
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &id.to_string()])
+            .status()
+            .await
+            .expect("there is a kill command");
+        assert!(status.success(), "kill -{name} failed");
+    }
+
+    /// Waits until the program has ended.
+    pub async fn exit(mut self) -> ExitStatus {
+        let mut rest = Vec::new();
+        let stdout = self.stdout.get_mut();
+        soon("stdout to close", stdout.read_to_end(&mut rest))
+            .await
+            .expect("stdout can be read");
+        soon("the program to end", self.child.wait())
+            .await
+            .expect("the program can be waited for")
+    }
+}
+
+impl Deref for Program {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+fn command(path: &str, database: &Path) -> Command {
+    let mut command = Command::new(path);
+    command
+        .env("ADDRESS", "127.0.0.1:0")
+        .env("DATABASE", database)
+        .env("RUST_LOG", "warn")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}

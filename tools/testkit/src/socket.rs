@@ -1,0 +1,208 @@
+//! A small Socket.IO client over WebSocket: enough to test with, and short
+//! enough to learn the wire format from.
+//!
+//! Two protocols lie on top of each other, and each adds a digit in front of
+//! the text of a WebSocket message.
+//!
+//! | digit | Engine.IO packet | who sends it |
+//! | --- | --- | --- |
+//! | `0` | open: `0{"sid":…,"pingInterval":…}` | server, once |
+//! | `2` | ping | server, every `pingInterval` ms |
+//! | `3` | pong | client, as the answer to a ping |
+//! | `4` | message: a Socket.IO packet follows | both |
+//!
+//! | digits | Socket.IO packet in an Engine.IO message |
+//! | --- | --- |
+//! | `40` | connect: `40` or `40{"user_id":1}`; the answer is `40{"sid":…}` |
+//! | `41` | disconnect |
+//! | `42` | event: `42["name",payload]`; with an id, `427["name",payload]`, it asks for an acknowledgement |
+//! | `43` | acknowledgement of that id: `437[payload]` |
+//! | `44` | the connection is refused: `44{"message":"why"}` |
+//!
+//! Sources: <https://socket.io/docs/v4/engine-io-protocol/> and
+//! <https://socket.io/docs/v4/socket-io-protocol/>.
+
+use std::collections::VecDeque;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::{Client, soon};
+
+/// A connection to the chat's default namespace. Dropping it cuts the
+/// connection without a word.
+#[derive(Debug)]
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Events that came while something else was waited for.
+    events: VecDeque<(String, Value)>,
+    last_ack: u64,
+}
+
+impl Socket {
+    /// Opens a WebSocket and reads the Engine.IO open packet; does not yet
+    /// connect to a namespace.
+    ///
+    /// # Panics
+    /// When the server does not speak Engine.IO.
+    pub async fn open(chat: &Client) -> Self {
+        let url = format!(
+            "ws://{}/socket.io/?EIO=4&transport=websocket",
+            chat.address()
+        );
+        let (stream, _) = soon("the WebSocket", connect_async(url))
+            .await
+            .expect("the server upgrades to WebSocket");
+        let mut socket = Self {
+            stream,
+            events: VecDeque::new(),
+            last_ack: 0,
+        };
+        let open = socket.packet().await.expect("an open packet");
+        assert!(open.starts_with("0{"), "not an open packet: {open}");
+        socket
+    }
+
+    /// Connects to the default namespace, with or without the payload that
+    /// the browser's client calls `auth`.
+    ///
+    /// # Errors
+    /// When the server refuses: its words.
+    ///
+    /// # Panics
+    /// When the server does not answer with what the protocol says.
+    pub async fn connect(
+        chat: &Client,
+        auth: Option<Value>,
+    ) -> Result<Self, String> {
+        let mut socket = Self::open(chat).await;
+        let auth = auth.map(|value| value.to_string()).unwrap_or_default();
+        socket.send(&format!("40{auth}")).await;
+
+        let answer = socket.packet().await.expect("an answer");
+        if answer.starts_with("40{") {
+            return Ok(socket);
+        }
+        let refusal = answer
+            .strip_prefix("44")
+            .unwrap_or_else(|| panic!("neither yes nor no: {answer}"));
+        match parse(refusal)["message"].as_str() {
+            Some(message) => Err(message.to_owned()),
+            None => panic!("a refusal without words: {answer}"),
+        }
+    }
+
+    /// Emits an event with one payload.
+    pub async fn emit(&mut self, event: &str, payload: &Value) {
+        self.send(&format!("42{}", json!([event, payload]))).await;
+    }
+
+    /// Emits an event and waits for its acknowledgement.
+    ///
+    /// # Panics
+    /// When none comes.
+    pub async fn emit_with_ack(
+        &mut self,
+        event: &str,
+        payload: &Value,
+    ) -> Value {
+        self.last_ack += 1;
+        let id = self.last_ack;
+        self.send(&format!("42{id}{}", json!([event, payload])))
+            .await;
+
+        let prefix = format!("43{id}");
+        loop {
+            let packet = self.packet().await.expect("an acknowledgement");
+            match packet.strip_prefix(&prefix) {
+                Some(arguments) => return parse(arguments)[0].clone(),
+                None => self.keep(&packet),
+            }
+        }
+    }
+
+    /// The next event, whatever its name: `(name, payload)`.
+    ///
+    /// # Panics
+    /// When none comes, or the connection ends.
+    pub async fn event(&mut self) -> (String, Value) {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return event;
+            }
+            let packet = self.packet().await.expect("an event");
+            self.keep(&packet);
+        }
+    }
+
+    /// Goes to the server and back. What the server sent before it answered
+    /// has arrived then: this is how a test shows that nothing came.
+    ///
+    /// # Panics
+    /// When events have come; they are named.
+    pub async fn expect_silence(&mut self) {
+        // Connecting to a namespace that does not exist is the one request
+        // that any Socket.IO server answers.
+        self.send("40/nowhere,").await;
+        loop {
+            let packet = self.packet().await.expect("an answer");
+            if packet.starts_with("44/nowhere,") {
+                break;
+            }
+            self.keep(&packet);
+        }
+        assert!(self.events.is_empty(), "not silent: {:?}", self.events);
+    }
+
+    /// Waits until the server has ended the connection.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn closed(mut self) {
+        while self.packet().await.is_some() {}
+    }
+
+    /// Leaves the namespace and closes the connection, as a page does that
+    /// is left.
+    pub async fn leave(mut self) {
+        self.send("41").await;
+        self.stream.close(None).await.ok();
+    }
+
+    /// Sends a packet as it is, valid or not. That the server may have hung
+    /// up already is no error here: reading tells.
+    pub async fn send(&mut self, packet: &str) {
+        self.stream.send(Message::text(packet)).await.ok();
+    }
+
+    /// The next packet, without pings, which are answered; `None` when the
+    /// connection has ended.
+    pub async fn packet(&mut self) -> Option<String> {
+        loop {
+            match soon("a packet", self.stream.next()).await? {
+                Ok(Message::Text(text)) if text == "2" => self.send("3").await,
+                Ok(Message::Text(text)) => return Some(text.to_string()),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Keeps an event for later.
+    fn keep(&mut self, packet: &str) {
+        let arguments = packet
+            .strip_prefix("42")
+            .unwrap_or_else(|| panic!("not an event: {packet}"));
+        let mut arguments = parse(arguments);
+        let name = arguments[0].as_str().expect("a name").to_owned();
+        self.events.push_back((name, arguments[1].take()));
+    }
+}
+
+fn parse(json: &str) -> Value {
+    serde_json::from_str(json)
+        .unwrap_or_else(|error| panic!("{error} in {json}"))
+}
