@@ -93,7 +93,7 @@ const MESSAGES_OF_USER: &str = "
 /// something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct UserId(i64);
+pub(crate) struct UserId(pub(crate) i64);
 
 /// Names a message. A later message has a higher id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
