@@ -1,9 +1,14 @@
 //! Socket.IO: the connection, and what it carries.
 
 use serde_json::{Value, json};
-use testkit::{Program, Socket};
+use testkit::{Client, Program, Socket};
 
 use crate::{PROGRAM, chat};
+
+/// Connects as the page of a user does.
+async fn page(chat: &Client, _user: i64) -> Socket {
+    Socket::connect(chat, None).await.unwrap()
+}
 
 #[tokio::test]
 async fn the_server_answers_a_handshake() {
@@ -20,7 +25,8 @@ async fn the_acknowledgement_is_printed_whatever_it_carries() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("chat.db");
     let mut program = Program::start(PROGRAM, &database).await;
-    let mut socket = Socket::connect(&program, None).await.unwrap();
+    let ada = program.add_user("ada").await;
+    let mut socket = page(&program, ada).await;
 
     for payload in [
         json!({ "messages": "I'm connected!" }),
@@ -42,7 +48,8 @@ async fn the_page_loads_its_scripts_in_order() {
     let chat = chat().await;
     let ada = chat.add_user("ada").await;
 
-    let page = chat.get(&format!("/front/messages/{ada}")).await.text;
+    let path = format!("/front/messages/{ada}");
+    let page = chat.get(&path).await.text;
 
     assert!(page.contains(r#" data-live="connecting""#), "{page}");
     let position = |text| page.find(text).unwrap();
@@ -84,7 +91,7 @@ async fn the_browser_is_given_a_client_or_led_to_one() {
 async fn a_message_does_not_come_live() {
     let chat = chat().await;
     let ada = chat.add_user("ada").await;
-    let mut socket = Socket::connect(&chat, None).await.unwrap();
+    let mut socket = page(&chat, ada).await;
 
     chat.send(ada, ada, "hi").await;
 
@@ -94,7 +101,8 @@ async fn a_message_does_not_come_live() {
 #[tokio::test]
 async fn a_bad_frame_ends_no_other_connection() {
     let chat = chat().await;
-    let mut other = Socket::connect(&chat, None).await.unwrap();
+    let ada = chat.add_user("ada").await;
+    let mut other = page(&chat, ada).await;
 
     for frame in [
         "garbage",
@@ -110,21 +118,22 @@ async fn a_bad_frame_ends_no_other_connection() {
         "45",
         "451-[\"x\",{\"_placeholder\":true,\"num\":0}]",
     ] {
-        let mut socket = Socket::connect(&chat, None).await.unwrap();
+        let mut socket = page(&chat, ada).await;
         socket.send(frame).await;
         socket.leave().await;
     }
 
     other.expect_silence().await;
-    let mut another = Socket::connect(&chat, None).await.unwrap();
+    let mut another = page(&chat, ada).await;
     another.expect_silence().await;
 }
 
 #[tokio::test]
 async fn a_frame_over_64_kib_ends_its_connection_and_no_other() {
     let chat = chat().await;
-    let mut other = Socket::connect(&chat, None).await.unwrap();
-    let mut big = Socket::connect(&chat, None).await.unwrap();
+    let ada = chat.add_user("ada").await;
+    let mut other = page(&chat, ada).await;
+    let mut big = page(&chat, ada).await;
 
     let payload = json!("x".repeat(64 * 1024));
     big.emit("connect-ack", &payload).await;
@@ -136,7 +145,8 @@ async fn a_frame_over_64_kib_ends_its_connection_and_no_other() {
 #[tokio::test]
 async fn an_event_that_nobody_handles_is_ignored() {
     let chat = chat().await;
-    let mut socket = Socket::connect(&chat, None).await.unwrap();
+    let ada = chat.add_user("ada").await;
+    let mut socket = page(&chat, ada).await;
 
     socket.emit("no-such-event", &json!({ "a": 1 })).await;
 
@@ -146,7 +156,8 @@ async fn an_event_that_nobody_handles_is_ignored() {
 #[tokio::test]
 async fn the_end_of_the_server_ends_each_connection() {
     let chat = chat().await;
-    let socket = Socket::connect(&chat, None).await.unwrap();
+    let ada = chat.add_user("ada").await;
+    let socket = page(&chat, ada).await;
 
     chat.stop().await;
 

@@ -22,7 +22,7 @@ pub struct Chat {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
     database: PathBuf,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Chat {
@@ -53,7 +53,7 @@ impl Chat {
             stop,
             task: tokio::spawn(serve(listener, database.clone(), shutdown)),
             database,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -62,15 +62,17 @@ impl Chat {
         &self.database
     }
 
-    /// Asks the server to stop, and waits until it has.
+    /// Asks the server to stop, and waits until it has. Returns the folder
+    /// of the database, which goes when it is dropped.
     ///
     /// # Panics
     /// When the server failed.
-    pub async fn stop(self) {
+    pub async fn stop(self) -> TempDir {
         self.stop.send(()).ok();
         soon("the server to stop", self.task)
             .await
             .expect("the server ends without a panic");
+        self.folder
     }
 }
 
