@@ -1,0 +1,99 @@
+//! The lists of steps, in README.md and in the book, name the steps there are.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::Report;
+use crate::course::{Course, Name, read_toml};
+use crate::error::{Result, at};
+
+const README: &str = "README.md";
+const INTRODUCTION: &str = "book/src/introduction.md";
+const SUMMARY: &str = "book/src/SUMMARY.md";
+const BOOK: &str = "book/book.toml";
+
+pub(super) fn check(course: &Course, report: &mut Report) -> Result<()> {
+    for path in [README, INTRODUCTION] {
+        let text = match read_if_exists(course, path, report)? {
+            Some(text) => text,
+            None if path == README => String::new(),
+            None => continue,
+        };
+        let rows = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix('|'))
+            .filter_map(|row| row.split('|').next())
+            .flat_map(|cell| numbers(cell, ""));
+        let place = format!("the table of steps in {path}");
+        compare(course, rows, &place, "a row", report);
+    }
+    if let Some(text) = read_if_exists(course, SUMMARY, report)? {
+        let listed = numbers(&text, ".md");
+        compare(course, listed, SUMMARY, "a chapter step-N.md", report);
+    }
+    if course.root.join(BOOK).is_file() {
+        let book = read_toml(&course.root.join(BOOK))?;
+        let watched = book
+            .get("build")
+            .and_then(|build| build.get("extra-watch-dirs"))
+            .and_then(|dirs| dirs.as_array());
+        let listed = watched
+            .into_iter()
+            .flatten()
+            .filter_map(|dir| dir.as_str()?.strip_prefix("../step-"))
+            .filter_map(|digits| digits.trim_end_matches('/').parse().ok());
+        let place = format!("extra-watch-dirs in {BOOK}");
+        compare(course, listed, &place, "\"../step-N\"", report);
+    }
+    Ok(())
+}
+
+/// Reports the steps that a place does not list, and those it makes up.
+fn compare(
+    course: &Course,
+    listed: impl IntoIterator<Item = u32>,
+    place: &str,
+    entry: &str,
+    report: &mut Report,
+) {
+    let listed: BTreeSet<u32> = listed.into_iter().collect();
+    let exist: BTreeSet<u32> = course.steps.iter().copied().collect();
+    for number in exist.difference(&listed) {
+        let step = Name::Step(*number);
+        let entry = entry.replace("step-N", &step.to_string());
+        report.finding(format!("{place} lacks {step}: add {entry} for it."));
+    }
+    for number in listed.difference(&exist) {
+        let step = Name::Step(*number);
+        report.finding(format!(
+            "{place} lists {step}, which does not exist: take it out."
+        ));
+    }
+}
+
+/// The numbers N of each `step-N` that `suffix` follows.
+fn numbers(text: &str, suffix: &str) -> Vec<u32> {
+    text.split("step-")
+        .skip(1)
+        .filter_map(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_digit());
+            let (digits, tail) = rest.split_at(end.unwrap_or(rest.len()));
+            digits.parse().ok().filter(|_| tail.starts_with(suffix))
+        })
+        .collect()
+}
+
+fn read_if_exists(
+    course: &Course,
+    path: &str,
+    report: &mut Report,
+) -> Result<Option<String>> {
+    let absolute = course.root.join(path);
+    if !absolute.is_file() {
+        report.skip(format!("the list of steps in {path}: there is none."));
+        return Ok(None);
+    }
+    fs::read_to_string(&absolute)
+        .map(Some)
+        .map_err(at(&absolute))
+}

@@ -1,0 +1,44 @@
+//! What can go wrong, in words that say what to do.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// The command line can't be understood.
+    Usage(String),
+    /// The command was understood and can't be done.
+    Failed(String),
+}
+
+impl Error {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Failed(_) => 1,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(words) | Self::Failed(words) => {
+                f.write_str(words.trim_end())
+            }
+        }
+    }
+}
+
+/// `Err(Failed)` with these words.
+pub(crate) fn fail<T>(words: impl Into<String>) -> Result<T> {
+    Err(Error::Failed(words.into()))
+}
+
+/// Turns an I/O error into one that names the file.
+pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> Error + '_ {
+    move |error| Error::Failed(format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,219 @@
+//! `cargo x start`: a folder in which the reader writes a step.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::Builder;
+
+use crate::course::{
+    CODE, Course, Name, TESTS, files, read, read_toml, rename, write,
+};
+use crate::error::{Result, at, fail};
+use crate::say;
+
+pub(crate) const USAGE: &str = "\
+Usage: cargo x start STEP
+
+Makes mine/STEP: the code of the step before with the tests of STEP. You write
+the step until its tests pass. It never overwrites anything.
+
+  cargo x start 16
+";
+
+/// Makes `mine/<number>`.
+pub(crate) fn start(course: &Course, number: u32) -> Result<()> {
+    let number = course.step(number)?;
+    let Some(before) = course.before(number) else {
+        return fail(format!(
+            "step-{number} is the first step, no code leads to it. Run it \
+             with `cargo run -p step-{number}`, and start with a later one."
+        ));
+    };
+    let (before, step) = (Name::Step(before), Name::Step(number));
+    let mine = Name::Mine(number);
+    let target = course.folder(mine);
+    if target.exists() {
+        return fail(format!(
+            "{0} exists already, and nothing is overwritten. Go on in it, or \
+             move it out of mine/ and start again.",
+            mine.folder()
+        ));
+    }
+    make(course, before, step, mine)?;
+    explain(course, before, step, mine)
+}
+
+/// Builds the crate beside the workspace's members and moves it into place
+/// when it is complete: cargo reads each folder in mine/ as a crate, and a
+/// half-made one would stop every cargo command.
+fn make(course: &Course, before: Name, step: Name, mine: Name) -> Result<()> {
+    let draft = Builder::new()
+        .prefix(&format!(".{mine}-"))
+        .tempdir_in(&course.root)
+        .map_err(at(&course.root))?;
+    let crate_folder = draft.path().join("crate");
+    for (name, parts) in [(before, &CODE[..]), (step, &TESTS[..])] {
+        let folder = course.folder(name);
+        for file in files(&folder, parts)? {
+            let content =
+                as_mine(&file, read(&folder.join(&file))?, name, mine);
+            write(&crate_folder.join(&file), &content)?;
+        }
+    }
+    let manifest = manifest(course, before, step)?;
+    let manifest = rename(manifest.into_bytes(), before, mine);
+    write(&crate_folder.join("Cargo.toml"), &manifest)?;
+
+    let target = course.folder(mine);
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent).map_err(at(parent))?;
+    }
+    fs::rename(&crate_folder, &target).map_err(at(&target))
+}
+
+/// The manifest of the step before, with the tests' dependencies of `step`.
+fn manifest(course: &Course, before: Name, step: Name) -> Result<String> {
+    let text = |name: Name| -> Result<String> {
+        let path = course.folder(name).join("Cargo.toml");
+        fs::read_to_string(&path).map_err(at(&path))
+    };
+    let (code, tests) = (text(before)?, text(step)?);
+    let mut wanted: String = sections(&tests).filter(for_tests).collect();
+    let mut result = String::new();
+    for section in sections(&code) {
+        if for_tests(&section) {
+            // All at the place of the first.
+            result.push_str(&std::mem::take(&mut wanted));
+        } else {
+            result.push_str(section);
+        }
+    }
+    if !wanted.is_empty() {
+        result = format!("{}\n\n{wanted}", result.trim_end());
+    }
+    Ok(format!("{}\n", result.trim_end()))
+}
+
+/// A manifest cut before each of its `[headers]`.
+fn sections(manifest: &str) -> impl Iterator<Item = &str> {
+    let starts: Vec<usize> = manifest
+        .match_indices('[')
+        .map(|(at, _)| at)
+        .filter(|at| *at == 0 || manifest[..*at].ends_with('\n'))
+        .collect();
+    let head = &manifest[..starts.first().copied().unwrap_or(manifest.len())];
+    let ends = starts.clone().into_iter().skip(1).chain([manifest.len()]);
+    std::iter::once(head)
+        .chain(starts.into_iter().zip(ends).map(|(a, b)| &manifest[a..b]))
+}
+
+fn for_tests(section: &&str) -> bool {
+    section.starts_with("[dev-dependencies") || section.starts_with("[[test]]")
+}
+
+/// Rewrites a file of `step` so that it works in the reader's own folder.
+pub(crate) fn as_mine(
+    path: &Path,
+    content: Vec<u8>,
+    step: Name,
+    mine: Name,
+) -> Vec<u8> {
+    let content = rename(content, step, mine);
+    if path.extension().is_none_or(|extension| extension != "rs") {
+        return content;
+    }
+    match String::from_utf8(content) {
+        Ok(text) => deepen(&text).into_bytes(),
+        Err(binary) => binary.into_bytes(),
+    }
+}
+
+/// Adds a `../` to each path that leaves the crate, such as
+/// `"/../node_modules"`: mine/16 is one folder deeper than step-16.
+fn deepen(rust: &str) -> String {
+    let mut result = String::with_capacity(rust.len());
+    let mut rest = rust;
+    while let Some(quote) = rest.find('"') {
+        let (before, literal) = rest.split_at(quote + 1);
+        result.push_str(before);
+        let path = literal.strip_prefix('/').unwrap_or(literal);
+        result.push_str(&literal[..literal.len() - path.len()]);
+        if path.starts_with("../") && !stays_inside(path) {
+            result.push_str("../");
+        }
+        rest = path;
+    }
+    result.push_str(rest);
+    result
+}
+
+/// Whether a path like `../templates/users.html`, which is relative to a
+/// source file, leads to a part of the same crate.
+fn stays_inside(path: &str) -> bool {
+    let below = path.trim_start_matches("../");
+    CODE.iter()
+        .chain(&TESTS)
+        .any(|part| below.starts_with(part))
+}
+
+/// Says what to read, to write and to run.
+fn explain(
+    course: &Course,
+    before: Name,
+    step: Name,
+    mine: Name,
+) -> Result<()> {
+    let (Name::Step(number) | Name::Mine(number)) = mine;
+    let folder = mine.folder();
+    say!("{folder} is ready: the code of {before} with the tests of {step}.\n");
+    say!("  read      book/src/{step}.md, in the browser: mdbook serve book");
+    say!("  write     {folder}/src, and what else the chapter changes");
+    say!("  test      cargo test -p {mine}     until all is green");
+    say!("  run       cargo run -p {mine}");
+    say!("  compare   cargo x compare {number}        what is still missing");
+    let new = new_dependencies(course, before, step)?;
+    if !new.is_empty() {
+        say!(
+            "\n{step} uses more crates than {before}. Add to {folder}/Cargo.toml:"
+        );
+        say!("\n  [dependencies]");
+        for name in new {
+            say!("  {name}.workspace = true");
+        }
+    }
+    Ok(())
+}
+
+fn new_dependencies(
+    course: &Course,
+    before: Name,
+    step: Name,
+) -> Result<Vec<String>> {
+    let names = |name: Name| -> Result<Vec<String>> {
+        let manifest = read_toml(&course.folder(name).join("Cargo.toml"))?;
+        let table = manifest.get("dependencies").and_then(|d| d.as_table());
+        Ok(table.into_iter().flat_map(|t| t.keys().cloned()).collect())
+    };
+    let known = names(before)?;
+    let mut new = names(step)?;
+    new.retain(|name| !known.contains(name));
+    Ok(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_that_leave_the_crate_get_deeper() {
+        let rust = r#"
+            include_str!("../templates/users.html")
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../node_modules")
+            folder.join("../package-lock.json")
+        "#;
+        let expected = rust
+            .replace("/../node", "/../../node")
+            .replace("../package", "../../package");
+        assert_eq!(deepen(rust), expected);
+    }
+}

@@ -1,0 +1,190 @@
+use crate::course::{Course, Run, assert_in_order};
+
+/// Asserts that the check fails, and says each of these.
+#[track_caller]
+fn assert_finds(course: &Course, findings: &[&str]) {
+    let Run { code, out, .. } = course.x(&["check"]);
+    assert_eq!(code, Some(1), "{out}");
+    for finding in findings {
+        assert!(out.contains(finding), "no {finding:?} in:\n{out}");
+    }
+    let count = out.lines().filter(|line| line.starts_with("- ")).count();
+    assert_eq!(count, findings.len(), "{out}");
+}
+
+/// Gives steps 16 and 17 the browser client, and node_modules the script.
+fn add_client(course: &Course) {
+    // The hash is that of the text "client".
+    let script = format!(
+        "<script src=\"/vendor/socket.io.min.js\" \
+         integrity=\"sha384-{HASH}\" defer></script>\n"
+    );
+    for step in ["step-16", "step-17"] {
+        course.write(&format!("{step}/templates/live.html"), &script);
+        course.write(
+            &format!("{step}/src/live.rs"),
+            "const URL: &str = \"https://cdn/socket.io-client@4.8.4/x.js\";\n",
+        );
+    }
+    course.write(
+        "package-lock.json",
+        r#"{"packages":{"node_modules/socket.io-client":{"version":"4.8.4"}}}"#,
+    );
+    course.write(
+        "node_modules/socket.io-client/dist/socket.io.min.js",
+        "client",
+    );
+}
+
+/// `printf client | openssl dgst -sha384 -binary | base64`
+const HASH: &str =
+    "3M/iXowNi1s1X+HnFfRms+cCe+MKy/ll9OYWAEXqEabYcRkDBvAPur0JkxoqC+ou";
+
+#[test]
+fn a_sound_course_passes_and_its_sizes_are_printed() {
+    let course = Course::new();
+    add_client(&course);
+    course.write("step-17/tests/it/live.rs", "// A test.\n\nfn t() {}\n");
+    course.replace(
+        "step-17/src/api.rs",
+        "//! api\n",
+        "//! api\n\nfn api() {}\n\n#[cfg(test)]\nmod tests {}\n",
+    );
+
+    let out = course.x(&["check"]).succeeds();
+
+    assert_in_order(
+        &out,
+        &[
+            "step-15      6      1\n",
+            "step-16      7      1        2       0     2        0       0     0\n",
+            "step-17      8      4        5       0     1        3       0     1\n",
+            "3 steps, 3 crates: every rule is kept.",
+        ],
+    );
+}
+
+#[test]
+fn each_crate_must_inherit_from_the_workspace() {
+    let course = Course::new();
+    let manifest = "step-16/Cargo.toml";
+    course.replace(manifest, "edition.workspace = true", "edition = \"2024\"");
+    course.replace(manifest, "axum.workspace = true", "axum = \"0.8\"");
+    course.replace(manifest, "[lints]\nworkspace = true\n", "");
+    course.write(
+        "tools/t/Cargo.toml",
+        "[package]\nname = \"t\"\nversion.workspace = true\n\
+         edition.workspace = true\n[lints]\nworkspace = true\n\
+         [target.'cfg(unix)'.dependencies]\n\
+         tokio = { workspace = true, features = [\"full\"] }\n",
+    );
+    assert_finds(
+        &course,
+        &[
+            "step-16/Cargo.toml: write `edition.workspace = true`",
+            "step-16/Cargo.toml: write `axum.workspace = true`",
+            "step-16/Cargo.toml: write `workspace = true` under [lints]",
+            "tools/t/Cargo.toml: write `rust-version.workspace = true`",
+            "tools/t/Cargo.toml: set the features of tokio in the workspace",
+        ],
+    );
+}
+
+#[test]
+fn each_step_has_the_same_files_in_the_same_places() {
+    let course = Course::new();
+    course.write("step-16/src/live.rs", "");
+    course.remove("step-16/src/front.rs");
+    course.write("step-15/tests/other.rs", "");
+    course.write("step-15/notes.txt", "");
+    course.write("step-15/chat.db", "");
+    assert_finds(
+        &course,
+        &[
+            "step-16 has no src/front.rs",
+            "step-17 lacks src/live.rs, which step-16 has",
+            "step-15/tests/other.rs has no place there",
+            "step-15/notes.txt has no place there",
+        ],
+    );
+}
+
+#[test]
+fn no_step_names_another_or_tells_what_was_before() {
+    let course = Course::new();
+    course.write(
+        "step-16/src/live.rs",
+        "// See step-15.\n// As\n// before.\n",
+    );
+    course.write("step-17/src/live.rs", "// \"step-17\" is its name.\n");
+    course.write("step-17/templates/a.html", "\n<!-- now we lesson 18 -->");
+    course.write("step-17/tests/it/live.rs", "// as in step-16\n");
+    assert_finds(
+        &course,
+        &[
+            "step-16/src/live.rs:1 says \"step-15\"",
+            "step-16/src/live.rs:2 says \"as before\"",
+            "step-17/templates/a.html:2 says \"lesson 18\"",
+            "step-17/templates/a.html:2 says \"now we\"",
+        ],
+    );
+}
+
+#[test]
+fn the_browser_client_is_the_one_in_the_lock_file() {
+    let course = Course::new();
+    add_client(&course);
+    course.replace("step-16/templates/live.html", "sha384-", "sha384-A");
+    course.replace("step-17/src/live.rs", "4.8.4", "4.8.3");
+    course.write("step-15/templates/a.html", "/vendor/socket.io.min.js");
+    assert_finds(
+        &course,
+        &[
+            "step-16/templates/live.html:1: integrity=",
+            "step-17/src/live.rs:1 names socket.io-client@4.8.3",
+            "step-15 loads socket.io.min.js with no integrity",
+        ],
+    );
+}
+
+#[test]
+fn without_node_modules_the_hashes_are_compared_with_one_another() {
+    let course = Course::new();
+    add_client(&course);
+    course.remove("node_modules/socket.io-client/dist/socket.io.min.js");
+    let out = course.x(&["check"]).succeeds();
+    assert!(
+        out.contains("Not checked: the hash of socket.io.min.js"),
+        "{out}"
+    );
+
+    course.replace("step-17/templates/live.html", "sha384-", "sha384-A");
+    assert_finds(&course, &["step-17/templates/live.html:1: integrity="]);
+}
+
+#[test]
+fn every_list_of_steps_names_the_steps_there_are() {
+    let course = Course::new();
+    course.replace("README.md", "| step-16 |", "| step-18 |");
+    course.write("book/src/introduction.md", "| step | adds step-17 |\n");
+    course.write(
+        "book/src/SUMMARY.md",
+        "[a](step-15.md)\n[b](step-16.md)\n[step-17](other.md)\n",
+    );
+    course.write(
+        "book/book.toml",
+        "[build]\nextra-watch-dirs = [\"../step-15\", \"../step-17\"]\n",
+    );
+    assert_finds(
+        &course,
+        &[
+            "the table of steps in README.md lacks step-16",
+            "the table of steps in README.md lists step-18",
+            "the table of steps in book/src/introduction.md lacks step-15",
+            "the table of steps in book/src/introduction.md lacks step-16",
+            "the table of steps in book/src/introduction.md lacks step-17",
+            "book/src/SUMMARY.md lacks step-17",
+            "extra-watch-dirs in book/book.toml lacks step-16",
+        ],
+    );
+}
