@@ -28,7 +28,10 @@ function onSubmit(form, send) {
     event.preventDefault();
     if (sending) return;
     sending = true;
-    await send();
-    sending = false;
+    try {
+      await send();
+    } finally {
+      sending = false;
+    }
   });
 }
