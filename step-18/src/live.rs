@@ -1,0 +1,207 @@
+//! Socket.IO: who connects, which room, and which events are handled.
+
+use std::convert::Infallible;
+use std::path::Path;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use socketioxide::SocketIo;
+use socketioxide::extract::{AckSender, SocketRef, State, TryData};
+use socketioxide::handler::ConnectHandler;
+use socketioxide::layer::SocketIoLayer;
+use tower_http::services::ServeDir;
+
+use crate::error::Error;
+use crate::store::{Content, Handle, Message, Store, UserId};
+
+/// The largest packet that is read, in bytes. A larger one closes its socket.
+const PACKET_LIMIT: usize = 64 * 1024;
+
+/// How many packets may wait to be sent to one socket. What comes on top is
+/// lost for it: when many speak at once, each speaks to everybody.
+const QUEUE_LENGTH: usize = 1024;
+
+/// Where the browser's client comes from when it was not installed.
+const CDN: &str =
+    "https://cdn.jsdelivr.net/npm/socket.io-client@4.8.4/dist/socket.io.min.js";
+
+/// The layer that answers `/socket.io/`, and the handle to emit by.
+pub(crate) fn layer(store: Store) -> (SocketIoLayer, SocketIo) {
+    let (layer, io) = SocketIo::builder()
+        .with_state(store)
+        // Three limits, since packets come in three ways: as the body of a
+        // POST, as a WebSocket frame, as a message of several frames.
+        .max_payload(PACKET_LIMIT as u64)
+        .ws_max_frame_size(PACKET_LIMIT)
+        .ws_max_message_size(PACKET_LIMIT)
+        .max_buffer_size(QUEUE_LENGTH)
+        .build_layer();
+    // What must be in place before the client's first event is a middleware:
+    // it runs before the client is told that it is connected.
+    io.ns("/", on_connect.with(register_events).with(join_room));
+    (layer, io)
+}
+
+/// What a page sends with its handshake.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Auth {
+    User { user_id: UserId },
+    Visitor(Nothing),
+}
+
+/// A handshake without `auth` reads as an empty object.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Why a socket is not let in. The page gives up when the text begins with
+/// "refused", and tries again otherwise.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("refused: auth must be an object with a whole number user_id")]
+    BadAuth,
+    #[error("refused: {0}")]
+    UnknownUser(Error),
+    #[error("not now: {0}")]
+    Passing(Error),
+}
+
+/// Joins a socket to the room of the user that its handshake names, and a
+/// visitor of the lobby to none. There is no sign-in: whoever asks is believed.
+async fn join_room(
+    socket: SocketRef,
+    TryData(auth): TryData<Auth>,
+    State(store): State<Store>,
+) -> Result<(), Refusal> {
+    let user_id = match auth.map_err(|_| Refusal::BadAuth)? {
+        Auth::User { user_id } => user_id,
+        Auth::Visitor(Nothing {}) => return Ok(()),
+    };
+    store.user(user_id).await.map_err(|error| match error {
+        Error::NotFound(_) => Refusal::UnknownUser(error),
+        _ => Refusal::Passing(error),
+    })?;
+    socket.join(room(user_id));
+    Ok(())
+}
+
+/// The room that all sockets of a user are in: one for each open page.
+fn room(user: UserId) -> String {
+    format!("user:{}", user.0)
+}
+
+/// Sends a message to all open pages of its author and its recipient. It is
+/// stored already: a failure here is logged, and the pages show the message
+/// after a reload.
+pub(crate) async fn deliver(io: &SocketIo, message: &Message) {
+    // Not `io.to`, which panics once the server has closed its sockets.
+    let Some(sockets) = io.of("/") else { return };
+    let rooms = [room(message.author.id), room(message.recipient.id)];
+    let sent = sockets.to(rooms).emit("direct-message", message).await;
+    if let Err(error) = sent {
+        tracing::warn!(%error, "a message did not reach all open pages");
+    }
+}
+
+async fn register_events(socket: SocketRef) -> Result<(), Infallible> {
+    socket.on("connect-ack", on_connect_ack);
+    socket.on("send_message", on_send_message);
+    Ok(())
+}
+
+async fn on_connect(socket: SocketRef) {
+    tracing::info!(socket = %socket.id, "connected");
+}
+
+/// `TryData`, since a handler with `Data` is not called at all when the
+/// client sends no payload.
+async fn on_connect_ack(TryData(payload): TryData<Value>) {
+    let payload = payload.unwrap_or(Value::Null);
+    println!("received ACK message: {payload}");
+}
+
+/// What a visitor of the lobby says. A missing field is a blank one.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SendMessage {
+    handle: String,
+    message: String,
+}
+
+/// What everybody in the lobby reads. It is not stored; `date` is RFC 3339 in
+/// UTC.
+#[derive(Serialize)]
+struct LobbyMessage {
+    handle: Handle,
+    message: Content,
+    date: String,
+}
+
+/// Answers by the acknowledgement, which only the sender gets.
+async fn on_send_message(
+    io: SocketIo,
+    TryData(said): TryData<SendMessage>,
+    ack: AckSender,
+) {
+    let answer = match say(&io, said.ok()).await {
+        Ok(()) => json!({ "ok": true }),
+        Err(error) => json!({ "error": error.to_string() }),
+    };
+    // A client that asked for no acknowledgement gets none.
+    if let Err(error) = ack.send(&answer) {
+        tracing::debug!(%error, "the sender is gone");
+    }
+}
+
+/// Sends what was said to everybody, the sender included.
+async fn say(io: &SocketIo, said: Option<SendMessage>) -> Result<(), Error> {
+    let SendMessage { handle, message } = said.ok_or_else(|| {
+        Error::Invalid("handle and message must be texts".to_owned())
+    })?;
+    let message = LobbyMessage {
+        handle: Handle::new("handle", handle)?,
+        message: Content::new("message", message)?,
+        date: format!("{:.3}", Timestamp::now()),
+    };
+    let Some(everybody) = io.of("/") else {
+        return Ok(());
+    };
+    if let Err(error) = everybody.emit("message", &message).await {
+        tracing::warn!(%error, "a message did not reach everybody");
+    }
+    Ok(())
+}
+
+/// Serves the browser's client from the `node_modules` folder that `npm ci`
+/// makes, and leads to a CDN while there is none.
+pub(crate) fn client_files() -> ServeDir<Router> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = here
+        .ancestors()
+        .map(|folder| folder.join("node_modules/socket.io-client/dist"))
+        .find(|folder| folder.is_dir())
+        .unwrap_or_else(|| here.join("node_modules"));
+    let not_installed = Router::new()
+        .route("/socket.io.min.js", get(redirect_to_cdn))
+        .fallback(no_such_file);
+    ServeDir::new(folder).fallback(not_installed)
+}
+
+/// Not kept by the browser: the next `npm ci` must show at once.
+async fn redirect_to_cdn() -> impl IntoResponse {
+    (
+        StatusCode::TEMPORARY_REDIRECT,
+        [(LOCATION, CDN), (CACHE_CONTROL, "no-store")],
+    )
+}
+
+async fn no_such_file() -> Error {
+    Error::NotFound("the Socket.IO client has no such file".to_owned())
+}

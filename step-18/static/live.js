@@ -1,0 +1,44 @@
+// The live connection of a page: its state, and what it says.
+
+const LIVE = {
+  connecting: "Connecting …",
+  connected: "Live",
+  refused: "Not live: the server does not know this user.",
+  disconnected: "Connection lost, trying again …",
+  unavailable:
+    "Live updates are off: the Socket.IO client is missing. Run npm ci in the course's folder, or go online, and reload this page.",
+};
+
+function setLive(state) {
+  document.body.dataset.live = state;
+  document.querySelector("#live").textContent = LIVE[state];
+}
+
+function connect() {
+  // A user's page says whose it is. The lobby is for everybody.
+  const { userId } = document.body.dataset;
+  const socket = io(userId ? { auth: { user_id: Number(userId) } } : {});
+
+  socket.on("connect", () => {
+    console.log("connected to the server");
+    setLive("connected");
+    socket.emit("connect-ack", { messages: "I'm connected!" });
+  });
+
+  // The client tries again by itself as long as its socket is active.
+  function retry() {
+    setLive("disconnected");
+    if (!socket.active) setTimeout(() => socket.connect(), 2000);
+  }
+  socket.on("disconnect", retry);
+  socket.on("connect_error", (error) => {
+    if (error.message.startsWith("refused")) setLive("refused");
+    else retry();
+  });
+
+  if (userId) socket.on("direct-message", showMessage);
+  return socket;
+}
+
+const socket = typeof io === "undefined" ? null : connect();
+if (!socket) setLive("unavailable");

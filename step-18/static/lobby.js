@@ -1,0 +1,48 @@
+// The lobby: what anybody says, everybody here reads.
+
+const messages = document.querySelector("#messages");
+const sendForm = document.querySelector("#send-form");
+const { handle, message } = sendForm.elements;
+
+// Everything a person wrote goes in as text, never as HTML.
+function showLobbyMessage(said) {
+  const template = document.querySelector("#message-template");
+  const item = template.content.firstElementChild.cloneNode(true);
+  item.querySelector(".author").textContent = said.handle;
+  item.querySelector(".content").textContent = said.message;
+  const time = item.querySelector("time");
+  time.dateTime = said.date;
+  time.textContent = new Date(said.date).toLocaleTimeString([], {
+    timeStyle: "short",
+  });
+  messages.append(item);
+}
+
+// Shows an error beside the field that it names, and clears the other one.
+function showError(error) {
+  const field = error.startsWith("handle") ? "handle" : "message";
+  for (const name of ["handle", "message"]) {
+    const place = document.querySelector(`#${name}-error`);
+    place.textContent = name === field ? error : "";
+  }
+}
+
+// Asks for an acknowledgement, and does not wait for it for ever. Without a
+// connection the client would keep the message and send it much later.
+async function say(text) {
+  if (!socket?.connected) return { error: "Not connected: nothing was sent." };
+  try {
+    return await socket.timeout(5000).emitWithAck("send_message", text);
+  } catch {
+    return { error: "No answer: perhaps it was not sent." };
+  }
+}
+
+socket?.on("message", showLobbyMessage);
+
+onSubmit(sendForm, async () => {
+  const text = message.value;
+  const answer = await say({ handle: handle.value, message: text });
+  showError(answer.error ?? "");
+  if (answer.ok && message.value === text) message.value = "";
+});

@@ -1,0 +1,62 @@
+// The messages page: sends a message and shows it.
+
+const messages = document.querySelector("#messages");
+const sendForm = document.querySelector("#send-form");
+const userId = Number(document.body.dataset.userId);
+
+// Adds a message to the page, once, in order of id. Everything a person wrote
+// goes in as text, never as HTML.
+function showMessage(message) {
+  if (messages.querySelector(`[data-id="${message.id}"]`)) return;
+
+  const template = document.querySelector("#message-template");
+  const item = template.content.firstElementChild.cloneNode(true);
+  item.dataset.id = message.id;
+  item.classList.toggle("mine", message.author.id === userId);
+  item.querySelector(".author").textContent = message.author.nickname;
+  item.querySelector(".recipient").textContent = message.recipient.nickname;
+  item.querySelector("time").dateTime = message.date;
+  item.querySelector(".content").textContent = message.content;
+  showTime(item.querySelector("time"));
+
+  const later = [...messages.children].find(
+    (other) => Number(other.dataset.id) > message.id,
+  );
+  messages.insertBefore(item, later ?? null);
+}
+
+// Shows a UTC date as the reader's own clock has it.
+function showTime(time) {
+  time.textContent = new Date(time.dateTime).toLocaleString([], {
+    dateStyle: "medium",
+    timeStyle: "short",
+  });
+}
+
+messages.querySelectorAll("time").forEach(showTime);
+
+if (sendForm) {
+  const { content, recipient_id: recipient } = sendForm.elements;
+
+  onSubmit(sendForm, async () => {
+    const text = content.value;
+    const message = await postForm(sendForm, {
+      author_id: userId,
+      recipient_id: Number(recipient.value),
+      content: text,
+    });
+    if (!message) return;
+    showMessage(message);
+    messages.lastElementChild.scrollIntoView({ block: "end" });
+    // What was typed while the message was on its way stays.
+    if (content.value === text) content.value = "";
+  });
+
+  // Enter sends, Shift+Enter begins a line. An Enter that ends the input of
+  // a Chinese or Japanese word does not send.
+  content.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    sendForm.requestSubmit();
+  });
+}

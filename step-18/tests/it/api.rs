@@ -1,0 +1,394 @@
+//! The JSON API: each row of its table, each error.
+
+use serde_json::{Value, json};
+use testkit::{Answer, Client};
+
+use crate::chat;
+
+fn message(author: i64, recipient: i64, content: &str) -> Value {
+    json!({
+        "author_id": author,
+        "recipient_id": recipient,
+        "content": content,
+    })
+}
+
+/// Sends a message that must be refused, and shows that nothing was stored.
+async fn refused(chat: &Client, body: &str) -> Answer {
+    let answer = chat.post_text("/api/messages", body).await;
+    let stored = chat.get("/api/messages").await.json();
+    assert_eq!(stored, json!([]), "{answer:?}");
+    answer
+}
+
+#[tokio::test]
+async fn the_root_leads_to_the_users() {
+    let chat = chat().await;
+
+    let answer = chat.get("/").await;
+
+    assert!((300..400).contains(&answer.status), "{answer:?}");
+    assert_eq!(answer.header("location"), "/front/users");
+}
+
+#[tokio::test]
+async fn the_database_says_that_it_is_healthy() {
+    let chat = chat().await;
+
+    let answer = chat.get("/db/alive").await;
+
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["status"], "healthy");
+}
+
+#[tokio::test]
+async fn the_version_is_the_name_of_the_step() {
+    let chat = chat().await;
+
+    let answer = chat.get("/api/version").await;
+
+    assert_eq!(answer.json(), json!({ "version": env!("CARGO_PKG_NAME") }));
+}
+
+#[tokio::test]
+async fn a_user_is_added_and_found_again() {
+    let chat = chat().await;
+    let ada = json!({
+        "name": "Ada Lovelace",
+        "email": "ada@example.org",
+        "nickname": "ada",
+    });
+
+    let added = chat.post("/api/users", &ada).await;
+
+    assert_eq!(added.status, 201);
+    let user = added.json();
+    for field in ["name", "email", "nickname"] {
+        assert_eq!(user[field], ada[field]);
+    }
+    let path = format!("/api/users/{}", user["id"]);
+    assert_eq!(chat.get(&path).await.json(), user);
+    assert_eq!(chat.get("/api/users").await.json(), json!([user]));
+}
+
+#[tokio::test]
+async fn one_of_two_who_want_a_nickname_at_once_gets_it() {
+    let chat = chat().await;
+    let user = json!({ "name": "A", "email": "a@b", "nickname": "ada" });
+
+    let (one, two) = tokio::join!(
+        chat.post("/api/users", &user),
+        chat.post("/api/users", &user),
+    );
+
+    let mut both = [one.status, two.status];
+    both.sort_unstable();
+    assert_eq!(both, [201, 409]);
+    let refused = if one.status == 409 { one } else { two };
+    assert!(refused.error().contains("ada"), "{refused:?}");
+    let users = chat.get("/api/users").await.json();
+    assert_eq!(users.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_user_without_a_usable_field_is_refused() {
+    let chat = chat().await;
+    let user = json!({ "name": "Ada", "email": "a@b", "nickname": "ada" });
+
+    for field in ["name", "email", "nickname"] {
+        for wrong in [
+            json!(""),
+            json!(" \n\t"),
+            json!("x".repeat(101)),
+            json!("a\u{0}b"),
+            json!("\u{1b}[2J"),
+            json!(7),
+            json!(null),
+        ] {
+            let mut body = user.clone();
+            body[field] = wrong;
+            let answer = chat.post("/api/users", &body).await;
+            assert_eq!(answer.status, 422, "{body} {answer:?}");
+            assert!(answer.error().contains(field), "{answer:?}");
+        }
+        let mut body = user.clone();
+        body.as_object_mut().unwrap().remove(field);
+        let answer = chat.post("/api/users", &body).await;
+        assert_eq!(answer.status, 422, "{body} {answer:?}");
+    }
+    assert_eq!(chat.get("/api/users").await.json(), json!([]));
+}
+
+#[tokio::test]
+async fn a_message_is_answered_as_it_is_stored() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+    let bob = chat.add_user("bob").await;
+
+    let answer = chat.post("/api/messages", &message(ada, bob, "hi")).await;
+
+    assert_eq!(answer.status, 201);
+    let sent = answer.json();
+    assert_eq!(sent["content"], "hi");
+    assert_eq!(sent["author"]["nickname"], "ada");
+    assert_eq!(sent["author"]["email"], "ada@example.org");
+    assert_eq!(sent["recipient"]["id"], bob);
+    let date = sent["date"].as_str().unwrap();
+    assert!(date.starts_with("20") && date.ends_with('Z'), "{date}");
+    assert_eq!(date.as_bytes()[10], b'T');
+    assert_eq!(chat.get("/api/messages").await.json(), json!([sent]));
+    for user in [ada, bob] {
+        let path = format!("/api/users/{user}/messages");
+        assert_eq!(chat.get(&path).await.json(), json!([sent]));
+    }
+}
+
+#[tokio::test]
+async fn a_third_user_does_not_list_the_message_of_two_others() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+    let bob = chat.add_user("bob").await;
+    let eve = chat.add_user("eve").await;
+
+    chat.send(ada, bob, "for bob").await;
+
+    assert_eq!(chat.contents(bob).await, ["for bob"]);
+    assert_eq!(chat.contents(eve).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_message_to_oneself_is_listed_once() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+
+    chat.send(ada, ada, "buy milk").await;
+
+    assert_eq!(chat.contents(ada).await, ["buy milk"]);
+}
+
+#[tokio::test]
+async fn the_newest_hundred_are_listed_and_older_ones_by_page() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+    let bob = chat.add_user("bob").await;
+    let mut ids = Vec::new();
+    for number in 0..103 {
+        let (from, to) = if number % 3 == 0 {
+            (bob, ada)
+        } else {
+            (ada, bob)
+        };
+        let sent = chat.send(from, to, &number.to_string()).await;
+        ids.push(sent["id"].as_i64().unwrap());
+    }
+
+    let all = "/api/messages".to_owned();
+    let of_ada = format!("/api/users/{ada}/messages");
+    for path in [all, of_ada] {
+        let list = async |query: &str| -> Vec<i64> {
+            let answer = chat.get(&format!("{path}{query}")).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let messages = answer.json();
+            let messages = messages.as_array().unwrap().iter();
+            messages.map(|m| m["id"].as_i64().unwrap()).collect()
+        };
+
+        assert_eq!(list("").await, ids[3..]);
+        let before = ids[3];
+        assert_eq!(list(&format!("?before={before}")).await, ids[..3]);
+        let query = format!("?before={before}&limit=2");
+        assert_eq!(list(&query).await, ids[1..3]);
+        assert_eq!(list("?limit=500").await, ids);
+        assert_eq!(list("?before=0").await, [0; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_makes_no_sense_is_refused() {
+    let chat = chat().await;
+
+    for query in ["limit=0", "limit=501", "limit=-1", "limit=x", "before=x"] {
+        let answer = chat.get(&format!("/api/messages?{query}")).await;
+        assert_eq!(answer.status, 422, "{query} {answer:?}");
+        let field = query.split('=').next().unwrap();
+        assert!(answer.error().contains(field), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_refused() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+
+    for body in ["", "{", "hello", "{\"author_id\":1,}"] {
+        let answer = refused(&chat, body).await;
+        assert_eq!(answer.status, 400, "{body:?} {answer:?}");
+        assert!(!answer.error().is_empty());
+    }
+    let half_an_emoji = format!(
+        r#"{{"author_id":{ada},"recipient_id":{ada},"content":"\ud83d"}}"#
+    );
+    assert_eq!(refused(&chat, &half_an_emoji).await.status, 400);
+
+    let body = Some(message(ada, ada, "hi").to_string().into_bytes());
+    let answer = chat
+        .request("POST", "/api/messages", "text/plain", body)
+        .await
+        .unwrap();
+    assert_eq!(answer.status, 415);
+    assert!(answer.error().contains("application/json"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_field_of_the_wrong_type_is_refused() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+
+    let good = message(ada, ada, "hi");
+    for (field, wrong) in [
+        ("author_id", json!("1")),
+        ("author_id", json!(1.5)),
+        ("recipient_id", json!(null)),
+        ("recipient_id", json!([ada])),
+        ("content", json!(5)),
+        ("content", json!({ "text": "hi" })),
+    ] {
+        let mut body = good.clone();
+        body[field] = wrong;
+        let answer = refused(&chat, &body.to_string()).await;
+        assert_eq!(answer.status, 422, "{body} {answer:?}");
+        assert!(answer.error().contains(field), "{answer:?}");
+    }
+    for body in ["null", "[]", "7", "{}"] {
+        assert_eq!(refused(&chat, body).await.status, 422, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_with_an_unusable_content_is_refused() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+
+    for content in [
+        "",
+        "  \n\t ",
+        "\u{2003}",
+        &"x".repeat(2001),
+        &"😀".repeat(2001),
+        "a\u{0}b",
+        "a\rb",
+        "\u{7}",
+        "\u{85}",
+    ] {
+        let body = message(ada, ada, content).to_string();
+        let answer = refused(&chat, &body).await;
+        assert_eq!(answer.status, 422, "{content:?} {answer:?}");
+        assert!(answer.error().contains("content"), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn any_text_within_the_limits_comes_back_unchanged() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+
+    let contents = [
+        " spaces stay ",
+        "two\nlines\tand a tab",
+        "<script>alert(1)</script>",
+        "'quotes' \"and\" `more` \\ {{ x }}",
+        "שלום, مرحبا, 你好",
+        "👩‍👩‍👧‍👦",
+        &"😀".repeat(2000),
+    ];
+    for content in contents {
+        let sent = chat.send(ada, ada, content).await;
+        assert_eq!(sent["content"], content);
+    }
+    assert_eq!(chat.contents(ada).await, contents);
+}
+
+#[tokio::test]
+async fn two_thousand_emoji_may_be_sent_as_escapes() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+
+    let escapes = r"\ud83d\ude00".repeat(2000);
+    let body = format!(
+        r#"{{"author_id":{ada},"recipient_id":{ada},"content":"{escapes}"}}"#
+    );
+    let answer = chat.post_text("/api/messages", &body).await;
+
+    assert_eq!(answer.status, 201, "{answer:?}");
+    assert_eq!(answer.json()["content"], "😀".repeat(2000));
+}
+
+#[tokio::test]
+async fn a_body_of_64_kib_is_read_and_one_byte_more_is_refused() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+
+    let body = message(ada, ada, "hi").to_string();
+    let of_size = |size: usize| body.clone() + &" ".repeat(size - body.len());
+
+    let answer = refused(&chat, &of_size(64 * 1024 + 1)).await;
+    assert_eq!(answer.status, 413, "{answer:?}");
+    assert!(answer.error().contains("64 KiB"), "{answer:?}");
+    let answer = chat.post_text("/api/messages", &of_size(64 * 1024)).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_unknown_user_is_not_found() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+
+    for body in [message(ada, 99, "hi"), message(99, ada, "hi")] {
+        let answer = refused(&chat, &body.to_string()).await;
+        assert_eq!(answer.status, 404, "{answer:?}");
+        assert!(answer.error().contains("99"), "{answer:?}");
+    }
+    for path in ["/api/users/99", "/api/users/99/messages"] {
+        let answer = chat.get(path).await;
+        assert_eq!(answer.status, 404, "{answer:?}");
+        assert!(answer.error().contains("99"), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_leads_nowhere_is_not_found() {
+    let chat = chat().await;
+
+    for path in [
+        "/nowhere",
+        "/api",
+        "/api/users/ada",
+        "/api/users/1x/messages",
+        "/api/users/99999999999999999999",
+        "/api/users/%ff",
+        "/static/nothing.css",
+        "/static/../Cargo.toml",
+        "/static/%2e%2e/Cargo.toml",
+    ] {
+        let answer = chat.get(path).await;
+        assert_eq!(answer.status, 404, "{path} {answer:?}");
+        assert!(!answer.error().is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_refused() {
+    let chat = chat().await;
+
+    for (method, path) in [
+        ("DELETE", "/api/users"),
+        ("PUT", "/api/messages"),
+        ("POST", "/api/version"),
+        ("POST", "/db/alive"),
+    ] {
+        let answer = chat.request(method, path, "", None).await.unwrap();
+        assert_eq!(answer.status, 405, "{method} {path} {answer:?}");
+        assert!(!answer.error().is_empty());
+        assert!(answer.header("allow").contains("GET"), "{answer:?}");
+    }
+}

@@ -1,0 +1,256 @@
+//! The lobby: what anybody says, everybody reads.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use testkit::{Client, Socket};
+
+use crate::chat;
+
+/// Connects as the lobby's page does.
+async fn visitor(chat: &Client) -> Socket {
+    Socket::connect(chat, None).await.unwrap()
+}
+
+fn hello(handle: &str) -> Value {
+    json!({ "handle": handle, "message": "hello" })
+}
+
+/// Waits for what somebody says; returns it without its date.
+async fn heard(socket: &mut Socket) -> Value {
+    let (event, mut message) = socket.event().await;
+    assert_eq!(event, "message");
+    let date = message.as_object_mut().unwrap().remove("date").unwrap();
+    let date = date.as_str().unwrap();
+    // Such as 2026-11-21T21:37:05.123Z, in the form of a direct message's.
+    assert_eq!(date.len(), 24, "{date}");
+    assert!(date.ends_with('Z') && date.as_bytes()[10] == b'T', "{date}");
+    message
+}
+
+#[tokio::test]
+async fn the_page_has_a_form_and_says_that_nothing_is_kept() {
+    let chat = chat().await;
+
+    let page = chat.get("/front/lobby").await;
+
+    assert_eq!(page.status, 200);
+    for part in [
+        r#" data-live="connecting""#,
+        r#"id="messages""#,
+        r#"name="handle""#,
+        r#"name="message""#,
+        r#"src="/static/lobby.js""#,
+        "not kept",
+    ] {
+        assert!(page.text.contains(part), "no {part} in {}", page.text);
+    }
+    let users = chat.get("/front/users").await;
+    assert!(
+        users.text.contains(r#"href="/front/lobby""#),
+        "{}",
+        users.text
+    );
+}
+
+#[tokio::test]
+async fn a_visitor_needs_no_user() {
+    let chat = chat().await;
+
+    for auth in [None, Some(json!({}))] {
+        Socket::connect(&chat, auth).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn everybody_hears_a_message_once_the_sender_included() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+    let auth = json!({ "user_id": ada });
+    let page_of_ada = Socket::connect(&chat, Some(auth)).await.unwrap();
+    let mut all = [visitor(&chat).await, visitor(&chat).await, page_of_ada];
+
+    let answer = all[0].emit_with_ack("send_message", &hello("grace")).await;
+
+    assert_eq!(answer, json!({ "ok": true }));
+    for socket in &mut all {
+        assert_eq!(heard(socket).await, hello("grace"));
+        socket.expect_silence().await;
+    }
+}
+
+#[tokio::test]
+async fn who_asks_for_no_acknowledgement_is_heard_too() {
+    let chat = chat().await;
+    let mut grace = visitor(&chat).await;
+
+    grace.emit("send_message", &hello("grace")).await;
+
+    assert_eq!(heard(&mut grace).await, hello("grace"));
+    grace.expect_silence().await;
+}
+
+#[tokio::test]
+async fn an_error_reaches_the_sender_alone() {
+    let chat = chat().await;
+    let mut grace = visitor(&chat).await;
+    let mut other = visitor(&chat).await;
+
+    let long_handle = "x".repeat(41);
+    let long_message = "x".repeat(2001);
+    for (wrong, words) in [
+        (json!({ "message": "hello" }), "handle must not be blank"),
+        (json!({ "handle": "grace" }), "message must not be blank"),
+        (
+            json!({ "handle": " ", "message": "hello" }),
+            "handle must not",
+        ),
+        (
+            json!({ "handle": "grace", "message": "\n" }),
+            "message must not",
+        ),
+        (hello(&long_handle), "handle is longer than 40"),
+        (
+            json!({ "handle": "grace", "message": long_message }),
+            "message is longer than 2000",
+        ),
+        (hello("\u{0}"), "handle has control characters"),
+        (json!({ "handle": 7, "message": "hello" }), "must be texts"),
+        (json!(null), "must be texts"),
+        (json!("hello"), "must be texts"),
+    ] {
+        let answer = grace.emit_with_ack("send_message", &wrong).await;
+        let error = answer["error"].as_str().unwrap();
+        assert!(error.contains(words), "{wrong} {error}");
+        assert_eq!(answer.as_object().unwrap().len(), 1, "{answer}");
+    }
+
+    other.expect_silence().await;
+    grace.expect_silence().await;
+}
+
+#[tokio::test]
+async fn an_event_without_a_payload_is_answered() {
+    let chat = chat().await;
+    let mut grace = visitor(&chat).await;
+
+    grace.send(r#"427["send_message"]"#).await;
+
+    let answer = grace.packet().await.unwrap();
+    assert!(answer.starts_with(r#"437[{"error":"#), "{answer}");
+}
+
+#[tokio::test]
+async fn text_within_the_limits_comes_unchanged() {
+    let chat = chat().await;
+    let mut grace = visitor(&chat).await;
+
+    let said = json!({
+        "handle": "ğ".repeat(40),
+        "message": format!("<b>שלום</b>\n{}", "😀".repeat(1987)),
+    });
+    let answer = grace.emit_with_ack("send_message", &said).await;
+
+    assert_eq!(answer, json!({ "ok": true }));
+    assert_eq!(heard(&mut grace).await, said);
+}
+
+#[tokio::test]
+async fn a_direct_message_does_not_come_to_the_lobby() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+    let mut lobby = visitor(&chat).await;
+
+    chat.send(ada, ada, "private").await;
+
+    lobby.expect_silence().await;
+}
+
+#[tokio::test]
+async fn what_is_said_in_the_lobby_is_not_stored() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+    let mut lobby = visitor(&chat).await;
+
+    lobby.emit_with_ack("send_message", &hello("ada")).await;
+
+    assert_eq!(chat.get("/api/messages").await.json(), json!([]));
+    assert_eq!(chat.contents(ada).await, [""; 0]);
+    visitor(&chat).await.expect_silence().await;
+}
+
+#[tokio::test]
+async fn who_speaks_before_connecting_harms_nobody() {
+    let chat = chat().await;
+    let mut other = visitor(&chat).await;
+
+    let mut early = Socket::open(&chat).await;
+    early
+        .send(r#"42["send_message",{"handle":"x","message":"early"}]"#)
+        .await;
+    early.closed().await;
+
+    other.expect_silence().await;
+}
+
+#[tokio::test]
+async fn two_hundred_who_speak_at_once_all_hear_each_other() {
+    let chat = chat().await;
+    let mut all = Vec::new();
+    for _ in 0..200 {
+        all.push(visitor(&chat).await);
+    }
+
+    let tasks: Vec<_> = all
+        .into_iter()
+        .enumerate()
+        .map(|(number, mut socket)| {
+            tokio::spawn(async move {
+                let said = hello(&number.to_string());
+                let answer = socket.emit_with_ack("send_message", &said).await;
+                assert_eq!(answer, json!({ "ok": true }));
+                let mut handles = Vec::new();
+                for _ in 0..200 {
+                    let message = heard(&mut socket).await;
+                    let handle = message["handle"].as_str().unwrap();
+                    handles.push(handle.parse::<usize>().unwrap());
+                }
+                handles.sort_unstable();
+                assert!(handles.into_iter().eq(0..200));
+            })
+        })
+        .collect();
+
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+/// Prints what a broadcast costs, for the book:
+/// `cargo test --release -p step-18 cost -- --ignored --nocapture`
+#[tokio::test]
+#[ignore = "prints numbers, and checks none"]
+async fn the_cost_of_a_broadcast() {
+    const MESSAGES: u32 = 100;
+
+    println!("clients  copies per message  time per message  per copy");
+    for clients in [1, 10, 100, 1000] {
+        let chat = chat().await;
+        let mut all = Vec::new();
+        for _ in 0..clients {
+            all.push(visitor(&chat).await);
+        }
+        let mut elapsed = Duration::ZERO;
+        for _ in 0..MESSAGES {
+            let start = Instant::now();
+            all[0].emit_with_ack("send_message", &hello("ada")).await;
+            for socket in &mut all {
+                heard(socket).await;
+            }
+            elapsed += start.elapsed();
+        }
+        let message = elapsed / MESSAGES;
+        let copy = message / clients;
+        println!("{clients:>7}  {clients:>18}  {message:>16.0?}  {copy:>8.0?}");
+    }
+}
