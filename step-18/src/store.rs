@@ -486,6 +486,19 @@ mod tests {
     use super::*;
     use tokio_rusqlite::rusqlite::params_from_iter;
 
+    /// The settings behind the promise that an answered message is kept.
+    #[test]
+    fn a_commit_returns_when_the_disk_has_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut connection = Connection::open(file.path()).unwrap();
+
+        assert!(matches!(prepare(&mut connection), Ok(State::Ready)));
+
+        let full = 2; // <https://sqlite.org/pragma.html#pragma_synchronous>
+        assert_eq!(pragma(&connection, "synchronous"), Ok(full));
+        assert_eq!(pragma(&connection, "foreign_keys"), Ok(1));
+    }
+
     /// A list must not become slower as the chat grows: no plan reads a
     /// whole table or sorts it.
     #[test]
