@@ -1,0 +1,354 @@
+//! One chapter: what its directives mean.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use crate::coverage;
+use crate::diff::{FileDiff, diff_steps};
+use crate::directive::{Directive, Found, Page, scan, words};
+use crate::select::{has, select};
+use crate::steps::{Step, Steps, is_test, number_of};
+
+/// The least words of prose that explain something.
+const WORDS: usize = 8;
+
+/// A chapter as mdBook has it.
+#[derive(Clone, Debug)]
+pub struct Chapter {
+    /// Its source file, relative to the book's `src`.
+    pub path: String,
+    /// Its Markdown.
+    pub text: String,
+}
+
+/// Something wrong in a chapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The chapter's index in the book.
+    pub chapter: usize,
+    /// The line in the chapter, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to paste into the chapter, where that helps.
+    pub paste: Option<String>,
+}
+
+/// What a directive or a pair of them stands for.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Summary,
+    Tests,
+    Waive {
+        file: String,
+        reason: String,
+    },
+    Change {
+        diff: usize,
+        rows: Vec<usize>,
+    },
+    Show {
+        step: u32,
+        path: String,
+        lines: Range<usize>,
+    },
+    /// It has a finding; the page says so in its place.
+    Broken(String),
+}
+
+/// A directive, or a pair with prose between.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) line: usize,
+    /// The directive, or the one that opens the pair.
+    pub(crate) open: Range<usize>,
+    /// The directive that closes the pair.
+    pub(crate) close: Option<Range<usize>>,
+    /// Its name in links, unique in the chapter.
+    pub(crate) name: String,
+    pub(crate) body: Body,
+}
+
+/// A chapter that was read.
+#[derive(Debug)]
+pub(crate) struct Draft<'a> {
+    pub(crate) index: usize,
+    pub(crate) number: Option<u32>,
+    pub(crate) step: Option<&'a Step>,
+    /// The step's changes; none in the first step and in other chapters.
+    pub(crate) diffs: Vec<FileDiff>,
+    /// The chapter is the first step's.
+    pub(crate) is_tour: bool,
+    pub(crate) page: Page,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) findings: Vec<Finding>,
+    steps: &'a Steps,
+}
+
+impl<'a> Draft<'a> {
+    /// Reads a chapter and finds what its directives mean.
+    pub(crate) fn read(
+        index: usize,
+        chapter: &Chapter,
+        steps: &'a Steps,
+        raw: bool,
+    ) -> Self {
+        let file = chapter.path.rsplit('/').next().unwrap_or_default();
+        let number = file.strip_suffix(".md").and_then(number_of);
+        let step = number.and_then(|number| steps.get(number));
+        let before = step.and_then(|step| steps.before(step.number));
+        let diffs = match (before, step) {
+            (Some(before), Some(step)) => diff_steps(before, step),
+            _ => Vec::new(),
+        };
+        let mut draft = Draft {
+            index,
+            number,
+            step,
+            diffs,
+            is_tour: step.is_some() && before.is_none(),
+            page: scan(&chapter.text, raw),
+            blocks: Vec::new(),
+            findings: Vec::new(),
+            steps,
+        };
+        for stray in std::mem::take(&mut draft.page.strays) {
+            draft.find(stray.line, stray.value);
+        }
+        draft.read_blocks(&chapter.text);
+        if draft.step.is_some() {
+            coverage::check(&mut draft);
+        }
+        draft
+    }
+
+    /// Notes something wrong.
+    pub(crate) fn find(&mut self, line: usize, message: impl Into<String>) {
+        self.find_with(line, message, None);
+    }
+
+    /// Notes something wrong, with what to paste.
+    pub(crate) fn find_with(
+        &mut self,
+        line: usize,
+        message: impl Into<String>,
+        paste: Option<String>,
+    ) {
+        let (chapter, message) = (self.index, message.into());
+        self.findings.push(Finding {
+            chapter,
+            line,
+            message,
+            paste,
+        });
+    }
+
+    fn read_blocks(&mut self, text: &str) {
+        let directives = std::mem::take(&mut self.page.directives);
+        let mut names = Names::new(&directives);
+        for (line, name) in std::mem::take(&mut names.twice) {
+            self.find(line, format!("the id \"{name}\" is used twice"));
+        }
+        let mut rest = directives.into_iter().peekable();
+        while let Some(found) = rest.next() {
+            let (line, open) = (found.line, found.range);
+            let next = rest.peek().map_or(text.len(), |next| next.range.start);
+            let close = rest.next_if(|next| closes(&found.value, &next.value));
+            let mut close = close.map(|close| close.range);
+            if let Ok(directive) = &found.value
+                && let Some(closing) = directive.closing()
+            {
+                let close = close.get_or_insert_with(|| {
+                    let problem = "is missing before the next directive";
+                    self.find(line, format!("`{closing}` {problem}"));
+                    next..next
+                });
+                self.check_prose(line, &text[open.end..close.start]);
+            }
+            let body = found.value.and_then(|directive| {
+                let name = names.of(&directive);
+                Ok((name, self.body(directive)?))
+            });
+            let (name, body) = body.unwrap_or_else(|problem| {
+                self.find(line, problem.clone());
+                (String::new(), Body::Broken(problem))
+            });
+            let block = Block {
+                line,
+                open,
+                close,
+                name,
+                body,
+            };
+            self.blocks.push(block);
+        }
+    }
+
+    fn check_prose(&mut self, line: usize, prose: &str) {
+        let count = words(prose);
+        if count < WORDS {
+            let problem = format!(
+                "{count} words explain nothing: \
+                 write at least {WORDS} between the two directives"
+            );
+            self.find(line, problem);
+        }
+    }
+
+    fn body(&self, directive: Directive) -> Result<Body, String> {
+        match directive {
+            Directive::EndChange | Directive::EndShow => {
+                Err("this closes nothing".to_owned())
+            }
+            Directive::Show { file, from, to, .. } => {
+                self.show(file, from.as_deref(), to.as_deref())
+            }
+            _ if self.step.is_none() => Err(match self.number {
+                Some(number) => format!("there is no step-{number}"),
+                None => "only the chapter of a step, `step-N.md`, has this"
+                    .to_owned(),
+            }),
+            Directive::Change { file, query, .. } => {
+                let diff = self.diff_of(&file)?;
+                let rows = select(&self.diffs[diff], &query)?;
+                Ok(Body::Change { diff, rows })
+            }
+            Directive::Waive { file, reason } => {
+                if !self.is_tour {
+                    self.diff_of(&file)?;
+                } else if is_test(&file) || self.file(&file).is_none() {
+                    return Err(format!("there is no {file} to waive"));
+                }
+                Ok(Body::Waive { file, reason })
+            }
+            Directive::Summary => Ok(Body::Summary),
+            Directive::Tests => Ok(Body::Tests),
+        }
+    }
+
+    fn file(&self, path: &str) -> Option<&'a [u8]> {
+        self.step?.files.get(path).map(Vec::as_slice)
+    }
+
+    fn diff_of(&self, path: &str) -> Result<usize, String> {
+        if self.is_tour {
+            return Err("the first step has no changes: use `#show`".into());
+        }
+        if is_test(path) {
+            return Err("tests are shown by `{{#tests}}`".to_owned());
+        }
+        let found = self.diffs.iter().position(|diff| diff.path == path);
+        found.ok_or_else(|| match self.file(path) {
+            Some(_) => format!("{path} does not change in this step"),
+            None => format!("neither this step nor the one before has {path}"),
+        })
+    }
+
+    fn show(
+        &self,
+        file: String,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<Body, String> {
+        let (first, rest) = file.split_once('/').unwrap_or((&file, ""));
+        let (step, path) = match number_of(first) {
+            Some(number) => {
+                let step = self.steps.get(number);
+                let step = step.ok_or(format!("there is no {first}"))?;
+                (step, rest)
+            }
+            None => {
+                let step = self.step.ok_or("which step? Write step-N/…")?;
+                (step, file.as_str())
+            }
+        };
+        if !step.files.contains_key(path) {
+            return Err(format!("{} has no {path}", step.name()));
+        }
+        let text = step.text(path).ok_or_else(|| {
+            format!("{path} is binary: waive it, with a reason")
+        })?;
+        let lines: Vec<&str> = text.lines().collect();
+        let find = |start: usize, needle: &str| {
+            let found = (start..lines.len()).find(|&i| has(lines[i], needle));
+            found.ok_or_else(|| {
+                format!("no line of {path} has \"{needle}\" there")
+            })
+        };
+        let start = from.map_or(Ok(0), |needle| find(0, needle))?;
+        let last = to.map(|needle| find(start, needle)).transpose()?;
+        let end = last.map_or(lines.len(), |last| last + 1);
+        let (step, path) = (step.number, path.to_owned());
+        Ok(Body::Show {
+            step,
+            path,
+            lines: start..end,
+        })
+    }
+}
+
+/// Whether the second directive closes the first, be it a broken one.
+fn closes(
+    open: &Result<Directive, String>,
+    close: &Result<Directive, String>,
+) -> bool {
+    use Directive::{Change, EndChange, EndShow, Show};
+    matches!(
+        (open, close),
+        (Ok(Change { .. }), Ok(EndChange))
+            | (Ok(Show { .. }), Ok(EndShow))
+            | (Err(_), Ok(EndChange | EndShow))
+    )
+}
+
+/// Gives each pair its name.
+struct Names {
+    taken: HashSet<String>,
+    twice: Vec<(usize, String)>,
+}
+
+impl Names {
+    fn new(directives: &[Found<Result<Directive, String>>]) -> Self {
+        let reserved = ["summary", "tests"].map(str::to_owned);
+        let mut names = Self {
+            taken: reserved.into(),
+            twice: Vec::new(),
+        };
+        for found in directives {
+            if let Ok(
+                Directive::Change { id: Some(id), .. }
+                | Directive::Show { id: Some(id), .. },
+            ) = &found.value
+                && !names.taken.insert(id.clone())
+            {
+                names.twice.push((found.line, id.clone()));
+            }
+        }
+        names
+    }
+
+    /// The directive's id, or a name made from its file's; none for what
+    /// nothing links to.
+    fn of(&mut self, directive: &Directive) -> String {
+        let file = match directive {
+            Directive::Change { id: Some(id), .. }
+            | Directive::Show { id: Some(id), .. } => return id.clone(),
+            Directive::Change { file, .. } | Directive::Show { file, .. } => {
+                file
+            }
+            Directive::Summary => return "summary".to_owned(),
+            Directive::Tests => return "tests".to_owned(),
+            _ => return String::new(),
+        };
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let base: String = file.chars().map(plain).collect();
+        let base = base.to_lowercase();
+        let mut name = base.clone();
+        let mut count = 1;
+        while !self.taken.insert(name.clone()) {
+            count += 1;
+            name = format!("{base}-{count}");
+        }
+        name
+    }
+}

@@ -1,0 +1,180 @@
+//! The whole book: every chapter's findings and pages, and what only shows
+//! across chapters.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::chapter::Draft;
+pub use crate::chapter::{Chapter, Finding};
+pub use crate::coverage::describe;
+use crate::page::{self, Edit, PageOf, spliced};
+use crate::render::Renderer;
+use crate::seq;
+use crate::steps::Steps;
+
+/// The outcome for a book.
+#[derive(Debug)]
+pub struct Report {
+    /// All that is wrong, in the book's order.
+    pub findings: Vec<Finding>,
+    /// The chapters' Markdown with HTML in place of the directives.
+    pub pages: Vec<String>,
+}
+
+/// Checks the chapters of a book against the steps, and renders them.
+///
+/// `raw` means that mdBook has not yet resolved its own directives.
+pub fn check(steps: &Steps, chapters: &[Chapter], raw: bool) -> Report {
+    let read = |(i, chapter)| Draft::read(i, chapter, steps, raw);
+    let mut drafts: Vec<_> = chapters.iter().enumerate().map(read).collect();
+    check_chapters(steps, &mut drafts);
+    let targets = targets(&drafts, chapters);
+    let sources = drafts.iter().flat_map(|draft| page::sources(draft, steps));
+    let renderer = Renderer::new(sources);
+    let mut pages = Vec::new();
+    for (draft, chapter) in drafts.iter_mut().zip(chapters) {
+        let prefix = prefix(draft.number, chapter);
+        let mut edits = links(draft, chapter, &targets);
+        edits.extend(drawings(draft, &prefix));
+        let page = PageOf {
+            draft,
+            prefix: &prefix,
+            steps,
+            renderer: &renderer,
+        };
+        edits.extend(page.edits());
+        pages.push(spliced(&chapter.text, edits));
+    }
+    let findings = drafts.into_iter().flat_map(|draft| draft.findings);
+    let mut findings: Vec<Finding> = findings.collect();
+    findings.sort_by_key(|finding| (finding.chapter, finding.line));
+    Report { findings, pages }
+}
+
+/// Each step has one chapter, each chapter of a step its folder.
+fn check_chapters(steps: &Steps, drafts: &mut [Draft<'_>]) {
+    let mut seen = HashSet::new();
+    for draft in drafts.iter_mut() {
+        let Some(number) = draft.number else { continue };
+        if draft.step.is_none() {
+            draft.find(1, format!("there is no folder step-{number}"));
+        }
+        if !seen.insert(number) {
+            draft.find(1, format!("step-{number} has another chapter"));
+        }
+    }
+    let Some(first) = drafts.first_mut() else {
+        return;
+    };
+    for step in steps.iter() {
+        let name = step.name();
+        if !seen.contains(&step.number) {
+            let problem = format!("{name} has no chapter {name}.md in SUMMARY");
+            first.find(1, problem);
+        }
+    }
+}
+
+/// What comes before the names of a chapter's blocks to make their ids.
+fn prefix(number: Option<u32>, chapter: &Chapter) -> String {
+    match number {
+        Some(number) => format!("s{number}"),
+        None => {
+            let name = chapter.path.trim_end_matches(".md");
+            let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
+            name.chars().map(plain).collect()
+        }
+    }
+}
+
+/// From a chapter's key and a block's name to the chapter's path and the id.
+type Targets = HashMap<(String, String), (String, String)>;
+
+fn targets(drafts: &[Draft<'_>], chapters: &[Chapter]) -> Targets {
+    let mut targets = HashMap::new();
+    for (draft, chapter) in drafts.iter().zip(chapters) {
+        let prefix = prefix(draft.number, chapter);
+        for block in draft.blocks.iter().filter(|b| !b.name.is_empty()) {
+            let key = (key(draft.number, chapter), block.name.clone());
+            let id = format!("{prefix}-{}", block.name);
+            targets.insert(key, (chapter.path.clone(), id));
+        }
+    }
+    targets
+}
+
+/// How links name a chapter: by its step, if it has one.
+fn key(number: Option<u32>, chapter: &Chapter) -> String {
+    match number {
+        Some(number) => format!("step-{number}"),
+        None => chapter.path.clone(),
+    }
+}
+
+/// Rewrites the links to hunks.
+fn links(
+    draft: &mut Draft<'_>,
+    chapter: &Chapter,
+    targets: &Targets,
+) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for link in std::mem::take(&mut draft.page.links) {
+        let own = key(draft.number, chapter);
+        let (of, name) = match link.value.split_once('/') {
+            Some((step, name)) => (step.to_owned(), name),
+            None => (own, link.value.as_str()),
+        };
+        match targets.get(&(of, name.to_owned())) {
+            Some((path, id)) => {
+                let page = relative(&chapter.path, path);
+                edits.push((link.range, format!("{page}#{id}")));
+            }
+            None => draft.find(
+                link.line,
+                format!("hunk:{}: there is no such id", link.value),
+            ),
+        }
+    }
+    edits
+}
+
+/// The way from one chapter to another; nothing within one.
+fn relative(from: &str, to: &str) -> String {
+    if from == to {
+        return String::new();
+    }
+    let up = from.matches('/').count();
+    "../".repeat(up) + to
+}
+
+/// Draws the sequence diagrams.
+fn drawings(draft: &mut Draft<'_>, prefix: &str) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    let drawings = std::mem::take(&mut draft.page.drawings);
+    for (i, drawing) in drawings.into_iter().enumerate() {
+        let (line, text) = drawing.value;
+        match seq::parse(&text) {
+            Ok(diagram) => {
+                let html = diagram.html(&format!("{prefix}-seq-{}", i + 1));
+                edits.push((drawing.range, format!("\n{html}\n\n")));
+            }
+            Err(problems) => {
+                for (offset, problem) in problems {
+                    draft.find(line + offset, problem);
+                }
+            }
+        }
+    }
+    edits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relative;
+
+    #[test]
+    fn links_lead_from_page_to_page() {
+        assert_eq!(relative("step-16.md", "step-16.md"), "");
+        assert_eq!(relative("step-16.md", "step-17.md"), "step-17.md");
+        assert_eq!(relative("more/a.md", "step-17.md"), "../step-17.md");
+    }
+}

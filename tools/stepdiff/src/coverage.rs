@@ -1,0 +1,197 @@
+//! What a chapter leaves unexplained, explains twice, or waives for nothing.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use crate::chapter::{Block, Body, Draft};
+use crate::diff::{FileDiff, counts};
+use crate::select::directive_for;
+use crate::steps::is_test;
+
+/// Notes what is missing or too much in the chapter of a step.
+pub(crate) fn check(draft: &mut Draft<'_>) {
+    if draft.is_tour {
+        draft.check_tour();
+    } else {
+        draft.check_changes();
+    }
+    draft.check_tests();
+}
+
+impl Draft<'_> {
+    /// Each file of the first step is shown or waived.
+    fn check_tour(&mut self) {
+        let Some(step) = self.step else { return };
+        let mut seen: HashSet<&str> = HashSet::new();
+        for block in &self.blocks {
+            if let Body::Show {
+                step: number, path, ..
+            } = &block.body
+                && *number == step.number
+            {
+                seen.insert(path);
+            }
+        }
+        let mut problems = Vec::new();
+        let mut waived: HashSet<&str> = HashSet::new();
+        for block in &self.blocks {
+            if let Body::Waive { file, .. } = &block.body {
+                if seen.contains(file.as_str()) {
+                    let problem = format!("{file} is shown: no need to waive");
+                    problems.push((block.line, problem, None));
+                } else if !waived.insert(file) {
+                    let problem = format!("{file} is waived twice");
+                    problems.push((block.line, problem, None));
+                }
+            }
+        }
+        for path in step.files.keys().filter(|path| !is_test(path)) {
+            let path = path.as_str();
+            if !seen.contains(path) && !waived.contains(path) {
+                let problem = format!("{path} is neither shown nor waived");
+                let paste = format!(
+                    "{{{{#show {path}}}}}\nWhy it is as it is …\n{{{{/show}}}}"
+                );
+                problems.push((1, problem, Some(paste)));
+            }
+        }
+        for (line, problem, paste) in problems {
+            self.find_with(line, problem, paste);
+        }
+    }
+
+    /// Each changed line is explained once.
+    fn check_changes(&mut self) {
+        let mut seen: HashMap<(usize, usize), usize> = HashMap::new();
+        let mut waived: HashSet<&str> = HashSet::new();
+        let mut problems = Vec::new();
+        for block in &self.blocks {
+            let Body::Change { diff, rows } = &block.body else {
+                continue;
+            };
+            let mut again: Vec<usize> = Vec::new();
+            for &row in rows {
+                match seen.entry((*diff, row)) {
+                    Entry::Vacant(free) => _ = free.insert(block.line),
+                    Entry::Occupied(_) => again.push(row),
+                }
+            }
+            if let Some(first) = again.first() {
+                let file = &self.diffs[*diff];
+                let problem = format!(
+                    "explained already, on line {1}: {0}",
+                    describe(file, &again),
+                    seen[&(*diff, *first)]
+                );
+                problems.push((block.line, problem, None));
+            }
+        }
+        for block in &self.blocks {
+            let Body::Waive { file, .. } = &block.body else {
+                continue;
+            };
+            let is_shown =
+                seen.keys().any(|(diff, _)| self.diffs[*diff].path == *file);
+            if is_shown {
+                let problem = format!(
+                    "{file} is explained, at least in part: \
+                     explain the rest and waive nothing"
+                );
+                problems.push((block.line, problem, None));
+            } else if !waived.insert(file) {
+                let problem = format!("{file} is waived twice");
+                problems.push((block.line, problem, None));
+            }
+        }
+        for (index, file) in self.diffs.iter().enumerate() {
+            let is_waived = waived.contains(file.path.as_str());
+            if is_test(&file.path) || is_waived {
+                continue;
+            }
+            let is_open = |row: &usize| !seen.contains_key(&(index, *row));
+            for rows in gaps(file, is_open) {
+                let problem =
+                    format!("not explained: {}", describe(file, &rows));
+                problems.push((1, problem, Some(pair_for(file, &rows))));
+            }
+        }
+        for (line, problem, paste) in problems {
+            self.find_with(line, problem, paste);
+        }
+    }
+
+    /// Tests are shown, by one directive, when there is something to show.
+    fn check_tests(&mut self) {
+        let is_tests = |block: &&Block| matches!(block.body, Body::Tests);
+        let shown = self.blocks.iter().filter(is_tests);
+        let lines: Vec<usize> = shown.map(|block| block.line).collect();
+        let changed = if self.is_tour {
+            let step = self.step.map(|step| step.files.keys());
+            step.is_some_and(|mut paths| paths.any(|path| is_test(path)))
+        } else {
+            self.diffs.iter().any(|diff| is_test(&diff.path))
+        };
+        match lines.as_slice() {
+            [] if changed => self.find_with(
+                1,
+                "the step's tests are not shown",
+                Some("{{#tests}}".to_owned()),
+            ),
+            [first, ..] if !changed => {
+                self.find(*first, "no test of this step has changed");
+            }
+            [_, second, ..] => {
+                self.find(*second, "the tests are shown twice");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Runs of rows that are open, at most one for each run in a hunk.
+fn gaps(file: &FileDiff, is_open: impl Fn(&usize) -> bool) -> Vec<Vec<usize>> {
+    let mut gaps = Vec::new();
+    for hunk in &file.hunks {
+        let changed: Vec<usize> = file.changed(hunk.clone()).collect();
+        let runs = changed.chunk_by(|a, b| is_open(a) == is_open(b));
+        let open = runs.filter(|run| is_open(&run[0]));
+        gaps.extend(open.map(<[usize]>::to_vec));
+    }
+    gaps
+}
+
+/// Rows in words: `src/lib.rs:4-9, 6 added and 1 removed lines`.
+pub fn describe(file: &FileDiff, rows: &[usize]) -> String {
+    let (added, removed) = counts(file, rows.iter().copied());
+    let side = |row: &usize| {
+        let row = &file.rows[*row];
+        if added > 0 { row.new } else { row.old }
+    };
+    let mut numbers = rows.iter().filter_map(side);
+    let place = match (numbers.next(), numbers.next_back()) {
+        (Some(first), Some(last)) => format!(":{first}-{last}"),
+        (Some(first), None) => format!(":{first}"),
+        _ => String::new(),
+    };
+    let lines = |n: usize| if n == 1 { "line" } else { "lines" };
+    let count = match (added, removed) {
+        (n, 0) => format!("{n} {} added", lines(n)),
+        (0, n) => format!("{n} {} removed (old numbers)", lines(n)),
+        (n, removed) => format!("{n} {} added, {removed} removed", lines(n)),
+    };
+    format!("{}{place}, {count}", file.path)
+}
+
+/// A pair of directives to paste that shows these rows.
+fn pair_for(file: &FileDiff, rows: &[usize]) -> String {
+    match directive_for(file, rows) {
+        Some(open) => {
+            format!("{open}\nWhy this changes …\n{{{{/change}}}}")
+        }
+        None => format!(
+            "no needle finds only these lines: widen a part of {} \
+             that is next to them",
+            file.path
+        ),
+    }
+}

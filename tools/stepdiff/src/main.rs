@@ -1,0 +1,132 @@
+//! The command line: mdBook's preprocessor, and two commands for authors.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use mdbook_stepdiff::book::{preprocess, read_chapters, texts};
+use mdbook_stepdiff::check::{check, describe};
+use mdbook_stepdiff::diff::{FileDiff, diff_steps};
+use mdbook_stepdiff::select::directive_for;
+use mdbook_stepdiff::steps::{Steps, is_test, number_of};
+
+const USAGE: &str = "usage:
+  mdbook-stepdiff               (mdbook runs this: mdbook build book)
+  mdbook-stepdiff check         check the chapters without mdbook
+  mdbook-stepdiff hunks step-N  the changes of step-N, with directives";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match args.as_slice() {
+        [] => run_for_mdbook(),
+        ["supports", renderer] => Ok(*renderer == "html"),
+        ["check"] => run_check(),
+        ["hunks", step] => run_hunks(step),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("stepdiff: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// mdBook runs this in the book's folder; the steps are beside it.
+fn run_for_mdbook() -> Result<bool, String> {
+    let mut input = String::new();
+    let read = io::stdin().read_to_string(&mut input);
+    read.map_err(|error| error.to_string())?;
+    let steps = read_steps(Path::new(".."))?;
+    let outcome = preprocess(&input, &steps, strict()?)?;
+    report(&outcome.problems);
+    if outcome.strict && !outcome.problems.is_empty() {
+        return Ok(false);
+    }
+    println!("{}", outcome.book);
+    Ok(true)
+}
+
+/// `STEPDIFF_STRICT`, when it is set.
+fn strict() -> Result<Option<bool>, String> {
+    match std::env::var("STEPDIFF_STRICT").as_deref() {
+        Err(_) | Ok("") => Ok(None),
+        Ok("true") => Ok(Some(true)),
+        Ok("false") => Ok(Some(false)),
+        Ok(other) => {
+            Err(format!("STEPDIFF_STRICT is \"{other}\": true or false"))
+        }
+    }
+}
+
+fn run_check() -> Result<bool, String> {
+    let root = workspace()?;
+    let steps = read_steps(&root)?;
+    let chapters = read_chapters(&root.join("book"));
+    let chapters = chapters.map_err(|error| error.to_string())?;
+    let found = check(&steps, &chapters, true);
+    report(&texts(&found.findings, &chapters));
+    if found.findings.is_empty() {
+        println!("{} chapters: each change is explained", chapters.len());
+    }
+    Ok(found.findings.is_empty())
+}
+
+fn run_hunks(name: &str) -> Result<bool, String> {
+    let steps = read_steps(&workspace()?)?;
+    let step = number_of(name).and_then(|number| steps.get(number));
+    let step = step.ok_or_else(|| format!("there is no {name}"))?;
+    let Some(before) = steps.before(step.number) else {
+        for (path, _) in step.files.iter().filter(|(path, _)| !is_test(path)) {
+            println!("{{{{#show {path}}}}}\n");
+        }
+        return Ok(true);
+    };
+    for file in diff_steps(before, step) {
+        if !is_test(&file.path) {
+            print_hunks(&file);
+        }
+    }
+    println!("{{{{#tests}}}}");
+    Ok(true)
+}
+
+fn print_hunks(file: &FileDiff) {
+    for hunk in &file.hunks {
+        let rows: Vec<usize> = file.changed(hunk.clone()).collect();
+        let first = rows.iter().map(|&row| file.rows[row].text.trim());
+        let first = first.into_iter().find(|text| !text.is_empty());
+        println!("{}", describe(file, &rows));
+        println!("    {}", first.unwrap_or_default());
+        let needle = directive_for(file, &rows);
+        println!("{}\n", needle.unwrap_or("no needle finds it".to_owned()));
+    }
+}
+
+/// The nearest folder upward that has the book.
+fn workspace() -> Result<PathBuf, String> {
+    let here = std::env::current_dir().map_err(|error| error.to_string())?;
+    let mut folders = here.ancestors();
+    let found = folders.find(|folder| folder.join("book/book.toml").is_file());
+    let found = found.map(Path::to_owned);
+    found.ok_or_else(|| "run this inside of the course's folder".to_owned())
+}
+
+fn read_steps(root: &Path) -> Result<Steps, String> {
+    let steps = Steps::read(root);
+    steps.map_err(|error| format!("the steps can't be read: {error}"))
+}
+
+fn report(problems: &[String]) {
+    for problem in problems {
+        eprintln!("{problem}");
+    }
+    match problems.len() {
+        0 => {}
+        1 => eprintln!("stepdiff: 1 problem"),
+        count => eprintln!("stepdiff: {count} problems"),
+    }
+}

@@ -1,0 +1,30 @@
+//! The book itself: complete, and true to the steps.
+
+use std::path::Path;
+
+use mdbook_stepdiff::book::{read_chapters, texts};
+use mdbook_stepdiff::check::check;
+use mdbook_stepdiff::steps::Steps;
+
+use crate::replay::replay;
+
+#[test]
+fn the_book_explains_every_change_and_leads_from_step_to_step() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let steps = Steps::read(&root).unwrap();
+    let chapters = read_chapters(&root.join("book")).unwrap();
+    assert!(!chapters.is_empty(), "book/src/SUMMARY.md lists no chapter");
+    let report = check(&steps, &chapters, true);
+    let findings = texts(&report.findings, &chapters);
+    assert!(findings.is_empty(), "\n{}", findings.join("\n"));
+    for step in steps.iter() {
+        let Some(before) = steps.before(step.number) else {
+            continue;
+        };
+        let file = format!("{}.md", step.name());
+        let chapter = chapters.iter().position(|c| c.path.ends_with(&file));
+        let page = &report.pages[chapter.unwrap()];
+        let outcome = replay(before, step, page);
+        assert_eq!(outcome, Ok(()), "typing what {file} shows");
+    }
+}
