@@ -3,6 +3,7 @@
 const userForm = document.querySelector("#user-form");
 
 onSubmit(userForm, async () => {
-  const user = await postForm(userForm, Object.fromEntries(new FormData(userForm)));
+  const fields = Object.fromEntries(new FormData(userForm));
+  const user = await postForm(userForm, fields);
   if (user) location.reload();
 });

@@ -6,7 +6,8 @@ const LIVE = {
   refused: "Not live: the server does not know this user.",
   disconnected: "Connection lost, trying again …",
   unavailable:
-    "Live updates are off: the Socket.IO client is missing. Run npm ci in the course's folder, or go online, and reload this page.",
+    "Live updates are off: the Socket.IO client is missing. " +
+    "Run npm ci in the course's folder, or go online, and reload this page.",
 };
 
 function setLive(state) {
