@@ -1,0 +1,364 @@
+// What a chat can do, as people see it. Each behaviour has a check, which is
+// run against every step and says whether the step has it. A check says yes
+// when it sees it, and no when it sees that it can't come any more
+// (`UserPage.settled` says how); anything else is an error.
+//
+// What each step is expected to do is in expectations.js. `lesson` is the step
+// that will bring what no step has.
+
+import { createServer } from "node:http";
+import { once } from "node:events";
+
+import { expect } from "@playwright/test";
+
+import { hold, isPost } from "./user-page.js";
+
+const MARKUP = "<img src=x onerror=\"document.title = 'taken over'\">";
+
+export const BEHAVIOURS = {
+  "sender-sees-it": {
+    title: "The sender's page shows the message, once, without a reload",
+    why: "It learns of it from the answer to its own request, whatever else brings it.",
+    async check({ open, ada, bob }) {
+      const adasPage = await open(ada);
+      await adasPage.send(bob, "hello");
+      return (await adasPage.count("hello")) === 1;
+    },
+  },
+
+  "recipient-reloads": {
+    title: "The recipient sees it after a reload",
+    why: "It is stored, and every page begins with what is stored.",
+    async check({ open, ada, bob }) {
+      const bobsPage = await open(bob);
+      await (await open(ada)).send(bob, "hello");
+      await bobsPage.reload();
+      return bobsPage.shows("hello");
+    },
+  },
+
+  "survives-restart": {
+    title: "Messages are still there when the server was stopped and started again",
+    why: "They are in a file, not in the server's memory.",
+    async check({ chat, open, ada, bob }) {
+      await chat.send(ada, bob, "hello");
+      await chat.stop();
+      await chat.startAgain();
+      return (await open(bob)).shows("hello");
+    },
+  },
+
+  "text-stays-text": {
+    title: "HTML in a message shows as text, and nothing in it runs",
+    why: "Otherwise whoever sends you a message could act in your name.",
+    async check({ open, ada, bob }) {
+      const bobsPage = await open(bob);
+      const adasPage = await open(ada);
+      await adasPage.send(bob, MARKUP);
+      await bobsPage.reload();
+      const shown = (await adasPage.shows(MARKUP)) && (await bobsPage.shows(MARKUP));
+      const titles = [await adasPage.page.title(), await bobsPage.page.title()];
+      return shown && !titles.includes("taken over");
+    },
+  },
+
+  "says-whether-live": {
+    title: "The page says whether it is live",
+    why: "You see that the connection is there, and you see when it is lost.",
+    async check({ chat, open, ada }) {
+      const page = await open(ada);
+      if (!(await page.hasLiveSign())) return false;
+      await expect(page.sign).toHaveText("Live");
+      await chat.stop();
+      await expect(page.sign).toContainText("Connection lost");
+      return true;
+    },
+  },
+
+  "server-is-told": {
+    title: "The server is told that a page is connected",
+    why: "The page emits connect-ack, and the server prints what came with it.",
+    async check({ chat, open, ada }) {
+      if (!(await (await open(ada)).isLive())) return false;
+      const printed = () => chat.printed.join("\n");
+      await expect.poll(printed).toContain(`received ACK message: {"messages":"I'm connected!"}`);
+      return true;
+    },
+  },
+
+  "live-again": {
+    title: "When the server comes back, the page is live again by itself",
+    why: "The Socket.IO client tries again and again until it is answered.",
+    async check({ chat, open, ada }) {
+      const page = await open(ada);
+      if (!(await page.hasLiveSign())) return false;
+      await chat.stop();
+      await page.live("disconnected");
+      await chat.startAgain();
+      await page.live("connected");
+      return true;
+    },
+  },
+
+  "works-without-client": {
+    title: "Without the Socket.IO client, the page says so, and sending works",
+    why: "The connection adds something to the page; it is not what the page stands on.",
+    async check({ chat, newPage, ada, bob }) {
+      const adasPage = await newPage(ada);
+      await adasPage.page.route("**/socket.io.min.js", (route) => route.abort());
+      await adasPage.open(chat.url);
+      await adasPage.send(bob, "hello");
+      await expect(adasPage.message("hello")).toBeVisible();
+      if (!(await adasPage.hasLiveSign())) return false;
+      await expect(adasPage.sign).toContainText("Live updates are off");
+      return true;
+    },
+  },
+
+  "recipient-sees-it": {
+    title: "The recipient's page shows the message without a reload",
+    why: "The server emits it as soon as it is stored.",
+    async check({ open, ada, bob }) {
+      const bobsPage = await open(bob);
+      await (await open(ada)).send(bob, "hello");
+      return bobsPage.shows("hello");
+    },
+  },
+
+  "all-tabs": {
+    title: "All tabs of the sender and of the recipient show it",
+    why: "A user's room has all of the user's sockets, one for each open page.",
+    async check({ open, ada, bob }) {
+      const bobsPage = await open(bob);
+      const bobsTab = await open(bob, { tabOf: bobsPage });
+      const adasPage = await open(ada);
+      const adasTab = await open(ada, { tabOf: adasPage });
+      await adasPage.send(bob, "hello");
+      const counts = [];
+      for (const page of [bobsPage, bobsTab, adasPage, adasTab]) {
+        counts.push(await page.count("hello"));
+      }
+      return counts.every((count) => count === 1);
+    },
+  },
+
+  "nobody-else": {
+    title: "The recipient's page shows it, and a third user's page does not",
+    why: "The server emits to the rooms of two users, not to everybody.",
+    async check({ open, ada, bob, eve }) {
+      const bobsPage = await open(bob);
+      const evesPage = await open(eve);
+      await (await open(ada)).send(bob, "hello");
+      return (await bobsPage.shows("hello")) && !(await evesPage.shows("hello"));
+    },
+  },
+
+  "unknown-is-refused": {
+    title: "The page of a user whom the server does not know says that it is refused",
+    why: "There is a room for each user, so the server must know who is asking.",
+    async check({ chat, open, eve }) {
+      const page = await open(eve);
+      if (!(await page.hasLiveSign())) return false;
+      await chat.stop();
+      await page.live("disconnected");
+      await chat.startAgain({ database: "another.db" });
+      await page.live(/connected$|refused/);
+      await page.live(/^(connected|refused)$/);
+      return (await page.body.getAttribute("data-live")) === "refused";
+    },
+  },
+
+  lobby: {
+    title: "What is said in the lobby shows on everybody's page",
+    why: "The server answers the event send_message with the event message, to all sockets.",
+    lesson: "step-18",
+    async check({ chat, open, ada, bob, eve }) {
+      const pages = [await open(ada), await open(bob), await open(eve)];
+      const [adasPage] = pages;
+      if (!(await adasPage.isLive())) return false;
+      await adasPage.page.evaluate((handle) => {
+        window.keptSockets[0].emit("send_message", { handle, message: "hello, all" });
+      }, ada.nickname);
+      // No answer says that an event has no handler. A message that is sent
+      // after it, stored, and shown takes far longer than a handler does.
+      await adasPage.send(ada, "something else");
+      await Promise.all(pages.map((page) => page.settled()));
+      for (const { page } of pages) {
+        if (!(await page.getByText("hello, all").isVisible())) return false;
+      }
+      return true;
+    },
+  },
+
+  "nothing-in-between": {
+    title: "A message that arrives between loading the page and joining the room is shown",
+    why: "What came before the page was live must be asked for once it is.",
+    lesson: "step-19",
+    async check({ chat, newPage, ada, bob }) {
+      const bobsPage = await newPage(bob);
+      const go = await hold(bobsPage.page, "**/socket.io/**");
+      await bobsPage.load(chat.url);
+      await chat.send(ada, bob, "hello");
+      go();
+      return bobsPage.shows("hello");
+    },
+  },
+
+  "sent-while-away": {
+    title: "Messages sent while a page was cut off are shown when it is back",
+    why: "An event reaches who is connected at that moment; the page must ask for the rest.",
+    lesson: "step-19",
+    async check({ chat, cable, open, ada, bob }) {
+      const bobsPage = await open(bob, { url: cable.url });
+      cable.pull();
+      if (await bobsPage.hasLiveSign()) await bobsPage.live("disconnected");
+      await chat.send(ada, bob, "hello");
+      cable.putBack();
+      return bobsPage.shows("hello");
+    },
+  },
+
+  "sent-twice-stored-once": {
+    title: "Sending again after the answer was lost stores the message once",
+    why: "The sender can't know that the first try arrived; the server must recognise the second.",
+    lesson: "step-19",
+    async check({ chat, open, ada, bob }) {
+      const adasPage = await open(ada);
+      await loseAnAnswer(adasPage.page);
+      await adasPage.recipient.selectOption(String(bob.id));
+      await adasPage.content.fill("hello");
+      await adasPage.content.press("Enter");
+      const sign = adasPage.error.filter({ hasText: /./ });
+      await sign.or(adasPage.message("hello")).first().waitFor();
+      // The page may have tried again by itself.
+      if (await sign.isVisible()) await adasPage.send(bob, "hello");
+      const stored = await chat.messagesOf(bob);
+      return stored.length === 1;
+    },
+  },
+
+  "sign-in": {
+    title: "A user signs in with a password",
+    why: "Until then the server believes whoever names a user.",
+    lesson: "step-20",
+    async check({ chat, newPage, ada }) {
+      const { page } = await newPage(ada);
+      await page.goto(chat.url);
+      return page.getByLabel(/password/i).first().isVisible();
+    },
+  },
+
+  "no-reading-of-others": {
+    title: "A user can't open the page of another user",
+    why: "The pages' addresses differ by a number, which anyone can change.",
+    lesson: "step-20",
+    async check({ chat, newPage, ada, bob, eve }) {
+      await chat.send(ada, bob, "a secret");
+      const evesPage = await newPage(eve);
+      await evesPage.page.goto(`${chat.url}/front/messages/${bob.id}`);
+      return (await evesPage.message("a secret").count()) === 0;
+    },
+  },
+
+  "no-writing-as-others": {
+    title: "A user can't write in the name of another",
+    why: "Who writes must come from the session, not from the body of the request.",
+    lesson: "step-20",
+    async check({ chat, open, ada, bob, eve }) {
+      const evesPage = await open(eve);
+      await evesPage.page.evaluate(
+        (body) =>
+          fetch("/api/messages", {
+            method: "POST",
+            headers: { "Content-Type": "application/json" },
+            body: JSON.stringify(body),
+          }),
+        { author_id: ada.id, recipient_id: bob.id, content: "not by ada" },
+      );
+      const stored = await chat.messagesOf(ada);
+      return stored.length === 0;
+    },
+  },
+
+  "no-joining-of-others": {
+    title: "A message reaches the recipient's page, and no page that claims to be the recipient's",
+    why: "Whose room a socket joins must come from the session, not from what the page says.",
+    lesson: "step-20",
+    async check({ chat, open, ada, bob, eve }) {
+      const bobsPage = await open(bob);
+      const evesPage = await open(eve);
+      const overheard = await listenIn(evesPage, bob);
+      await chat.send(ada, bob, "a secret");
+      return (await bobsPage.shows("a secret")) && (await overheard()).length === 0;
+    },
+  },
+
+  "no-foreign-website": {
+    title: "A page is live, and a page of a foreign website can't connect",
+    why: "A browser lets any website open a WebSocket to any server; the server must look at Origin.",
+    lesson: "step-20",
+    async check({ chat, open, ada }) {
+      const page = await open(ada);
+      if (!(await page.isLive())) return false;
+      const website = await foreignWebsite();
+      await page.page.goto(website.url);
+      const opened = await page.page.evaluate(opensWebSocket, chat.url);
+      website.close();
+      return !opened;
+    },
+  },
+};
+
+// Lets the next message reach the server, and the answer not reach the page.
+async function loseAnAnswer(page) {
+  let lost = false;
+  await page.route("**/api/messages", async (route) => {
+    if (lost || !isPost(route.request())) return route.continue();
+    lost = true;
+    await route.fetch();
+    await route.abort();
+  });
+}
+
+// Connects a page once more, in the name of another user. Returns a function
+// that says what came over this connection.
+async function listenIn(userPage, victim) {
+  if (!(await userPage.isLive())) return async () => [];
+  await userPage.page.evaluate(async (id) => {
+    const socket = io({ auth: { user_id: id }, forceNew: true });
+    window.overheard = [];
+    socket.onAny((_event, message) => window.overheard.push(message));
+    await new Promise((done) => {
+      socket.once("connect", done);
+      socket.once("connect_error", done);
+    });
+  }, victim.id);
+  return async () => {
+    await userPage.settled();
+    return userPage.page.evaluate(() => window.overheard);
+  };
+}
+
+// A website of its own: another port makes it another origin.
+async function foreignWebsite() {
+  const server = createServer((_request, response) => {
+    response.setHeader("Content-Type", "text/html");
+    response.end("<!doctype html><title>A foreign website</title>");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    close: () => server.close(),
+  };
+}
+
+// In a page: whether it can open a WebSocket to the chat.
+function opensWebSocket(url) {
+  const address = `${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`;
+  const socket = new WebSocket(address);
+  return new Promise((answer) => {
+    socket.onopen = () => answer(true);
+    socket.onerror = () => answer(false);
+  });
+}

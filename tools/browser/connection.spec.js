@@ -1,0 +1,155 @@
+// The live connection, on the newest step: where its client comes from, and
+// what the page does without it.
+
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+import { Chat } from "./chat.js";
+import { CLIENT_FILE } from "./steps.js";
+import { expect, test } from "./test.js";
+
+// What the browser itself says of requests to a server that is away, and of
+// one in an old connection to a server that was started again.
+test.use({ allowedErrors: /net::ERR_|status of 400/ });
+
+test.describe("the server stops", () => {
+  test("the page says so, keeps what is written, and is live again when it is back", async ({
+    chat,
+    open,
+    ada,
+    bob,
+  }) => {
+    const bobsPage = await open(bob);
+    const adasPage = await open(ada);
+
+    await chat.stop();
+    await expect(adasPage.sign).toHaveText("Connection lost, trying again …");
+    await adasPage.content.fill("are you there?");
+    await adasPage.content.press("Enter");
+    await expect(adasPage.error).toContainText("The server can't be reached");
+    await expect(adasPage.content).toHaveValue("are you there?");
+
+    await chat.startAgain();
+    await adasPage.live("connected");
+    await bobsPage.live("connected");
+    await adasPage.send(bob, "are you there?");
+    await expect(adasPage.error).toBeEmpty();
+    await expect(bobsPage.message("are you there?")).toBeVisible();
+  });
+
+  test("the page of a user who is gone when it is back says that it is refused", async ({
+    chat,
+    open,
+    eve,
+  }) => {
+    const page = await open(eve);
+    await chat.stop();
+    await chat.startAgain({ database: "another.db" });
+    await page.live("refused");
+    await expect(page.sign).toHaveText("Not live: the server does not know this user.");
+  });
+});
+
+test("a cable that is pulled and put back makes no difference later", async ({
+  chat,
+  cable,
+  open,
+  ada,
+  bob,
+}) => {
+  const bobsPage = await open(bob, { url: cable.url });
+  cable.pull();
+  await bobsPage.live("disconnected");
+  cable.putBack();
+  await bobsPage.live("connected");
+  await chat.send(ada, bob, "hello");
+  expect(await bobsPage.count("hello")).toBe(1);
+});
+test("the client comes from node_modules: nothing else is asked for", async ({
+  chat,
+  newPage,
+  ada,
+}) => {
+  const adasPage = await newPage(ada);
+  const elsewhere = [];
+  adasPage.page.on("request", (request) => {
+    if (!request.url().startsWith(chat.url)) elsewhere.push(request.url());
+  });
+  const client = adasPage.page.waitForResponse("**/socket.io.min.js");
+
+  await adasPage.open(chat.url);
+
+  await adasPage.live("connected");
+  expect((await client).status()).toBe(200);
+  expect(elsewhere).toEqual([]);
+});
+
+test("without the client, the page says how to get it, and sending works", async ({
+  chat,
+  newPage,
+  ada,
+  bob,
+}) => {
+  const adasPage = await newPage(ada);
+  await adasPage.page.route("**/socket.io.min.js", (route) => route.abort());
+  await adasPage.open(chat.url);
+
+  await adasPage.live("unavailable");
+  await expect(adasPage.sign).toContainText("Live updates are off");
+  await expect(adasPage.sign).toContainText("npm ci");
+  await adasPage.send(bob, "hello");
+  expect(await adasPage.count("hello")).toBe(1);
+});
+
+test.describe("the client was not installed", () => {
+  test.use({ allowedErrors: /integrity/ });
+
+  // A page of a server that did not find the client, and a CDN that answers
+  // with `file`.
+  async function openWithCdn(newPage, file) {
+    const chat = Chat.at(process.env.CHAT_WITHOUT_CLIENT);
+    const userPage = await newPage(await chat.addUser(randomUUID()));
+    const requests = await standInCdn(userPage.page, file);
+    await userPage.load(chat.url);
+    return { userPage, requests };
+  }
+
+  test("it comes from the CDN, through the server's redirect", async ({ newPage }) => {
+    const { userPage, requests } = await openWithCdn(newPage, readFileSync(CLIENT_FILE));
+    await userPage.live("connected");
+    expect(requests).toEqual([
+      expect.stringMatching(
+        /^https:\/\/cdn\.jsdelivr\.net\/npm\/socket\.io-client@[\d.]+\/dist\/socket\.io\.min\.js$/,
+      ),
+    ]);
+  });
+
+  test("another file from the CDN does not run", async ({ newPage }) => {
+    const changed = Buffer.concat([readFileSync(CLIENT_FILE), Buffer.from("\n")]);
+    const { userPage, requests } = await openWithCdn(newPage, changed);
+    await userPage.live("unavailable");
+    expect(requests).toHaveLength(1);
+  });
+});
+
+// Answers what the page asks of the CDN; returns the list of what it asked.
+// By the browser's own protocol, since `page.route` does not see a request
+// that a redirect leads to.
+async function standInCdn(page, file) {
+  const requests = [];
+  const browser = await page.context().newCDPSession(page);
+  await browser.send("Fetch.enable", { patterns: [{ urlPattern: "https://cdn.jsdelivr.net/*" }] });
+  browser.on("Fetch.requestPaused", async ({ requestId, request }) => {
+    requests.push(request.url);
+    await browser.send("Fetch.fulfillRequest", {
+      requestId,
+      responseCode: 200,
+      responseHeaders: [
+        { name: "Content-Type", value: "application/javascript" },
+        { name: "Access-Control-Allow-Origin", value: "*" },
+      ],
+      body: file.toString("base64"),
+    });
+  });
+  return requests;
+}

@@ -1,0 +1,183 @@
+// How the pages look, and whether everyone can use them, on the newest step.
+
+import { AxeBuilder } from "@axe-core/playwright";
+
+import { expect, test } from "./test.js";
+
+// What the browser itself says of an answer that is not 2xx, or of none.
+test.use({ allowedErrors: /status of 4\d\d|net::ERR_/ });
+
+const HARD_TEXTS = [
+  "x".repeat(2000),
+  `https://example.org/${"a/very/long/address/".repeat(20)}`,
+  "🦀".repeat(300),
+  "👩‍👩‍👧‍👦 family, 🏳️‍🌈 flag, é e\u0301 accents, Z̷͖̈́a̶̱͝l̵͚̋g̶̙̈́o̸",
+  "שלום עולם, זה טקסט מימין לשמאל, with English inside.",
+  "مرحبا بالعالم",
+  "\u202Eoverridden direction",
+  "one\ntwo\n\n\n\tthree",
+];
+
+// A chat that is hard to lay out.
+async function hardChat(chat) {
+  const long = await chat.addUser("n".repeat(100), "N".repeat(100));
+  const dana = await chat.addUser("دانا‎", "דנה כהן");
+  for (const text of HARD_TEXTS) {
+    await chat.send(long, dana, text);
+    await chat.send(dana, long, text);
+  }
+  return { long, dana };
+}
+
+async function expectNoSidewaysScroll(page) {
+  const wider = await page.evaluate(() =>
+    [...document.querySelectorAll("html, body, main, .scroller, .message, form")]
+      .filter((element) => element.scrollWidth > element.clientWidth + 1)
+      .map((element) => `${element.tagName}.${element.className}`),
+  );
+  expect(wider).toEqual([]);
+  const { right, width } = await page.evaluate(() => ({
+    right: Math.max(...[...document.body.querySelectorAll("*")].map((e) => e.getBoundingClientRect().right)),
+    width: document.documentElement.clientWidth,
+  }));
+  expect(right).toBeLessThanOrEqual(width + 0.5);
+}
+
+for (const width of [1000, 390, 320]) {
+  test(`long words, emoji and right-to-left text fit at a width of ${width}`, async ({
+    chat,
+    newPage,
+  }) => {
+    const { long, dana } = await hardChat(chat);
+    const { page, texts, content } = await newPage(long, { viewport: { width, height: 700 } });
+
+    for (const path of [
+      "/front/users",
+      `/front/messages/${long.id}`,
+      `/front/messages/${dana.id}`,
+      `/front/messages/${dana.id}?before=9`,
+      "/front/messages/999",
+      `/front/${"x".repeat(500)}`,
+    ]) {
+      await page.goto(chat.url + path);
+      await expectNoSidewaysScroll(page);
+    }
+
+    await page.goto(`${chat.url}/front/messages/${dana.id}`);
+    await expect(texts).toHaveText(HARD_TEXTS.flatMap((text) => [text, text]));
+    await expect(texts.filter({ hasText: "مرحبا" }).first()).toHaveCSS("direction", "rtl");
+    await content.fill("x".repeat(2001));
+    await content.press("Enter");
+    await expect(page.getByRole("alert")).not.toBeEmpty();
+    await expect(page.getByRole("button", { name: "Send" })).toBeInViewport({ ratio: 1 });
+    await expectNoSidewaysScroll(page);
+  });
+}
+
+test("on a phone, the list and the whole form are in sight", async ({ chat, newPage, ada, bob }) => {
+  for (let i = 1; i <= 30; i++) await chat.send(ada, bob, `message ${i}`);
+  const bobsPage = await newPage(bob, { viewport: { width: 390, height: 664 } });
+  await bobsPage.open(chat.url);
+  await expect(bobsPage.texts.last()).toBeInViewport();
+  await expect(bobsPage.form).toBeInViewport({ ratio: 1 });
+  await expect(bobsPage.sign).toBeInViewport({ ratio: 1 });
+});
+
+test("dark mode is dark: background, text, and a message of one's own", async ({
+  chat,
+  newPage,
+  ada,
+}) => {
+  await chat.send(ada, ada, "hello");
+  const { page } = await newPage(ada);
+  await page.goto(`${chat.url}/front/messages/${ada.id}`);
+  const look = {};
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    look[colorScheme] = await page.evaluate(() => {
+      const brightness = (color) =>
+        color.match(/[\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 3;
+      const style = (selector) => getComputedStyle(document.querySelector(selector));
+      return {
+        background: brightness(style("html").backgroundColor),
+        text: brightness(style("body").color),
+        mine: brightness(style(".mine").backgroundColor),
+      };
+    });
+  }
+  const { light, dark } = look;
+  expect(light.background).toBeGreaterThan(200);
+  expect(light.text).toBeLessThan(60);
+  expect(light.mine).toBeGreaterThan(200);
+  expect(dark.background).toBeLessThan(60);
+  expect(dark.text).toBeGreaterThan(200);
+  expect(dark.mine).toBeLessThan(100);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test.describe(`axe finds nothing, ${colorScheme}:`, () => {
+    async function expectAccessible(page) {
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const found = violations.map(({ id, help, nodes }) => [id, help, nodes.map((node) => node.html)]);
+      expect(found).toEqual([]);
+    }
+
+    test("the users", async ({ chat, newPage }) => {
+      const { page } = await newPage(null, { colorScheme });
+      await page.goto(chat.url);
+      await expectAccessible(page);
+
+      await hardChat(chat);
+      await page.reload();
+      await expectAccessible(page);
+
+      await page.getByLabel("Nickname").fill(" ");
+      await page.getByLabel("Name", { exact: true }).fill(" ");
+      await page.getByLabel("Email").fill("a@example.org");
+      await page.keyboard.press("Enter");
+      await expect(page.getByRole("alert")).not.toBeEmpty();
+      await expectAccessible(page);
+    });
+
+    test("the messages", async ({ chat, open, ada, bob }) => {
+      const { page, content, error } = await open(ada, { colorScheme });
+      await expectAccessible(page);
+
+      for (let i = 0; i < 110; i++) await chat.send(ada, bob, `message ${i}`);
+      await chat.send(bob, ada, "hello");
+      await page.reload();
+      await content.fill("x".repeat(2001));
+      await content.press("Enter");
+      await expect(error).not.toBeEmpty();
+      await expectAccessible(page);
+
+      await page.getByRole("link", { name: "Older messages" }).click();
+      await expectAccessible(page);
+    });
+
+    test("the messages when the page is not live", async ({ chat, open, newPage, ada }) => {
+      const adasPage = await open(ada, { colorScheme });
+      await chat.stop();
+      await adasPage.live("disconnected");
+      await expectAccessible(adasPage.page);
+
+      await chat.startAgain({ database: "another.db" });
+      await adasPage.live("refused");
+      await expectAccessible(adasPage.page);
+
+      await chat.addUser("ada");
+      const withoutClient = await newPage(ada, { colorScheme });
+      await withoutClient.page.route("**/socket.io.min.js", (route) => route.abort());
+      await withoutClient.open(chat.url);
+      await withoutClient.live("unavailable");
+      await expectAccessible(withoutClient.page);
+    });
+
+    test("an error", async ({ chat, newPage }) => {
+      const { page } = await newPage(null, { colorScheme });
+      await page.goto(`${chat.url}/front/messages/999`);
+      await expect(page.getByRole("heading")).toHaveText("Error 404");
+      await expectAccessible(page);
+    });
+  });
+}

@@ -1,0 +1,20 @@
+import { defineConfig } from "@playwright/test";
+
+import { chromium } from "./chromium.js";
+
+export default defineConfig({
+  globalSetup: "./build.js",
+  testDir: ".",
+  fullyParallel: true,
+  forbidOnly: Boolean(process.env.CI),
+  reporter: process.env.CI ? "dot" : "list",
+  workers: 2,
+  timeout: 30_000,
+  expect: { timeout: 10_000 },
+  use: {
+    launchOptions: { executablePath: chromium() },
+    locale: "en-GB",
+    timezoneId: "UTC",
+    viewport: { width: 1000, height: 720 },
+  },
+});

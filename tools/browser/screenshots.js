@@ -1,0 +1,208 @@
+// Takes the pictures of README and book: `npm run screenshots`.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { chromium } from "@playwright/test";
+
+import { build } from "./build.js";
+import { Chat } from "./chat.js";
+import { chromium as executable } from "./chromium.js";
+import { NEWEST, ROOT, STEPS } from "./steps.js";
+import { UserPage } from "./user-page.js";
+
+const FOLDER = path.join(ROOT, "book/src/images");
+const WINDOW = { width: 440, height: 540 };
+const WIDE = { width: 760, height: 740 };
+const PHONE = { width: 390, height: 700 };
+const SCALE = 1.5;
+
+// The same font wherever the pictures are taken.
+const FONT = readFileSync(
+  fileURLToPath(
+    import.meta.resolve("@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"),
+  ),
+  "base64",
+);
+const STYLE = `
+  @font-face {
+    font-family: Inter;
+    font-weight: 100 900;
+    src: url(data:font/woff2;base64,${FONT});
+  }
+  html:root { font-family: Inter; }
+  * { caret-color: transparent !important; }
+`;
+
+// Who writes what to whom.
+const PEOPLE = { mina: "Mina Okafor", jonas: "Jonas Lind", priya: "Priya Nair", tom: "Tom Weber" };
+const TALK = [
+  ["mina", "jonas", "The seedlings are in! Tomatoes by the fence, as last year."],
+  ["jonas", "mina", "Lovely. And the beans?"],
+  ["jonas", "mina", "I can bring poles on Friday."],
+];
+const NEXT = "Perfect. They come on Thursday.";
+const MORE = [
+  ["mina", "jonas", NEXT],
+  ["priya", "mina", "Who waters on Sunday?"],
+  ["mina", "priya", "I do. Come by, there will be lemonade."],
+];
+
+build();
+mkdirSync(FOLDER, { recursive: true });
+const browser = await chromium.launch({ executablePath: executable() });
+try {
+  for (const step of STEPS) await picturesOfStep(step);
+  await picturesOfPages();
+} finally {
+  await browser.close();
+}
+
+// Two windows, before and after a message; nobody has reloaded.
+async function picturesOfStep(step) {
+  await withDemo(step, async (chat, users) => {
+    const left = await open(chat, users.mina);
+    const right = await open(chat, users.jonas);
+    await left.recipient.selectOption("jonas");
+    await left.content.fill(NEXT);
+    const before = await windows(left, right);
+
+    await left.send(users.jonas, NEXT);
+    await right.settled();
+    const after = await windows(left, right);
+
+    await savePair(`${step}.png`, after);
+    if (step !== NEWEST) return;
+    await savePair("two-windows-before.png", before);
+    await savePair("two-windows.png", after);
+  });
+}
+
+async function picturesOfPages() {
+  await withDemo(NEWEST, async (chat, users) => {
+    await say(chat, users, MORE);
+    for (const colorScheme of ["light", "dark"]) {
+      const name = (page) => `${page}${colorScheme === "dark" ? "-dark" : ""}.png`;
+      const wide = await open(chat, users.mina, { viewport: WIDE, colorScheme });
+      await save(name("messages"), wide.page);
+      await wide.page.goto(`${chat.url}/front/users`);
+      await save(name("users"), wide.page);
+
+      const phone = await open(chat, users.jonas, { viewport: PHONE, colorScheme });
+      await save(name("phone"), phone.page);
+    }
+
+    const nobody = await open(chat, users.tom, { viewport: { ...WIDE, height: 400 } });
+    await save("no-messages.png", nobody.page);
+    await nobody.page.goto(`${chat.url}/front/messages/99`);
+    await save("error.png", nobody.page);
+
+    const cutOff = await open(chat, users.mina, { viewport: WINDOW });
+    await chat.stop();
+    await cutOff.live("disconnected");
+    await cutOff.content.fill("And cake.");
+    await cutOff.content.press("Enter");
+    await cutOff.error.filter({ hasText: /./ }).waitFor();
+    await save("connection-lost.png", cutOff.page);
+  });
+}
+
+// Runs `take` with a chat in which the talk has taken place.
+async function withDemo(step, take) {
+  const chat = await Chat.start(step);
+  try {
+    const users = {};
+    for (const [nickname, name] of Object.entries(PEOPLE)) {
+      users[nickname] = await chat.addUser(nickname, name);
+    }
+    await say(chat, users, TALK);
+    await take(chat, users);
+  } finally {
+    for (const context of browser.contexts()) await context.close();
+    await chat.remove();
+  }
+}
+
+async function say(chat, users, talk) {
+  for (const [author, recipient, text] of talk) {
+    await chat.send(users[author], users[recipient], text);
+  }
+}
+
+async function open(chat, user, look = { viewport: WINDOW }) {
+  const context = await browser.newContext({
+    bypassCSP: true,
+    deviceScaleFactor: SCALE,
+    locale: "en-GB",
+    timezoneId: "UTC",
+    ...look,
+  });
+  const userPage = new UserPage(await context.newPage(), user);
+  await userPage.open(chat.url);
+  return userPage;
+}
+
+// A picture of a page, with one and the same clock each time.
+async function picture(page) {
+  await page.addStyleTag({ content: STYLE });
+  await page.evaluate(async () => {
+    for (const time of document.querySelectorAll("#messages time")) {
+      const minute = 40 + Number(time.closest("[data-id]").dataset.id);
+      time.dateTime = `2026-03-14T17:${minute}:00Z`;
+      time.textContent = `14 Mar 2026, 17:${minute}`;
+    }
+    document.activeElement.blur();
+    await document.fonts.ready;
+  });
+  return page.screenshot({ animations: "disabled" });
+}
+
+async function save(name, page) {
+  write(name, await picture(page));
+}
+
+async function windows(...userPages) {
+  const pictures = [];
+  for (const { page, user } of userPages) {
+    const image = (await picture(page)).toString("base64");
+    pictures.push({ image, address: `localhost:5001/front/messages/${user.id}` });
+  }
+  return pictures;
+}
+
+// Two windows side by side, in one picture.
+async function savePair(name, pictures) {
+  const context = await browser.newContext({
+    deviceScaleFactor: SCALE,
+    viewport: { width: 2 * WINDOW.width + 72, height: WINDOW.height + 84 },
+  });
+  const page = await context.newPage();
+  const figures = pictures.map(
+    ({ address, image }) => `
+      <figure>
+        <figcaption><i></i><i></i><i></i><span>${address}</span></figcaption>
+        <img src="data:image/png;base64,${image}" width="${WINDOW.width}">
+      </figure>`,
+  );
+  await page.setContent(`
+    <style>
+      ${STYLE}
+      body { display: flex; gap: 24px; margin: 0; padding: 24px; background: #cfdcd6; }
+      figure { margin: 0; overflow: hidden; background: #fff; border-radius: 12px;
+               box-shadow: 0 2px 8px #1d242340; }
+      figcaption { display: flex; gap: 7px; align-items: center; height: 36px; padding: 0 14px;
+                   color: #5b6664; font-size: 13px; background: #e9ece9; }
+      i { width: 11px; height: 11px; background: #b9c3bf; border-radius: 50%; }
+      span { margin-left: 10px; }
+      img { display: block; }
+    </style>${figures.join("")}`);
+  await page.evaluate(() => document.fonts.ready);
+  write(name, await page.screenshot());
+  await context.close();
+}
+
+function write(name, bytes) {
+  writeFileSync(path.join(FOLDER, name), bytes);
+  console.log(`${name} ${Math.round(bytes.length / 1000)} kB`);
+}

@@ -1,0 +1,60 @@
+// What all tests are given: a chat with three users, and a way to open pages.
+
+import { test as base, expect } from "@playwright/test";
+
+import { Cable } from "./cable.js";
+import { Chat } from "./chat.js";
+import { NEWEST } from "./steps.js";
+import { UserPage } from "./user-page.js";
+
+export { expect };
+
+export const test = base.extend({
+  // Which step runs.
+  step: [NEWEST, { option: true }],
+
+  chat: async ({ step }, use) => {
+    const chat = await Chat.start(step);
+    await use(chat);
+    await chat.remove();
+  },
+
+  ada: async ({ chat }, use) => use(await chat.addUser("ada", "Ada Lovelace")),
+  bob: async ({ chat, ada }, use) => use(await chat.addUser("bob", "Bob Kahn")),
+  eve: async ({ chat, bob }, use) => use(await chat.addUser("eve", "Eve Baker")),
+
+  cable: async ({ chat }, use) => {
+    const cable = await Cable.to(chat);
+    await use(cable);
+    cable.remove();
+  },
+
+  // Which errors may stand in the browser's console; no others may.
+  allowedErrors: [/^$/, { option: true }],
+
+  // Makes a page in a window of its own, with cookies of its own, as another
+  // person's browser has them. `tabOf` makes it a tab beside another page.
+  newPage: async ({ browser, chat, allowedErrors }, use) => {
+    const contexts = [];
+    const errors = [];
+    await use(async (user, { tabOf, ...look } = {}) => {
+      if (tabOf) return new UserPage(await tabOf.page.context().newPage(), user);
+      const context = await browser.newContext(look);
+      contexts.push(context);
+      context.on("weberror", (error) => errors.push(error.error().message));
+      context.on("console", (line) => line.type() === "error" && errors.push(line.text()));
+      return new UserPage(await context.newPage(), user);
+    });
+    await Promise.all(contexts.map((context) => context.close()));
+    expect(errors.filter((error) => !allowedErrors.test(error))).toEqual([]);
+  },
+
+  // Opens a user's messages page.
+  open: async ({ chat, newPage }, use) => {
+    await use(async (user, { url = chat.url, ...options } = {}) => {
+      const page = await newPage(user, options);
+      await page.open(url);
+      return page;
+    });
+  },
+});

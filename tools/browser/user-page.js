@@ -1,0 +1,147 @@
+// A user's messages page, with the words in which the tests speak of it.
+
+import { expect } from "@playwright/test";
+
+export class UserPage {
+  #unanswered = new Set();
+
+  constructor(page, user) {
+    this.page = page;
+    this.user = user;
+    this.body = page.locator("body");
+    this.sign = page.locator("#live");
+    this.form = page.locator("#send-form");
+    this.content = this.form.locator("[name=content]");
+    this.recipient = this.form.locator("[name=recipient_id]");
+    this.error = this.form.locator(".error");
+    this.messages = page.locator("#messages > li");
+    this.texts = page.locator("#messages > li .content");
+
+    const answered = (request) => this.#unanswered.delete(request);
+    page.on("request", (request) => {
+      if (!request.url().includes("/socket.io/")) this.#unanswered.add(request);
+    });
+    page.on("requestfinished", answered);
+    page.on("requestfailed", answered);
+  }
+
+  // Goes to the page, and waits until it is live if it is going to be.
+  async open(url) {
+    await this.load(url);
+    await this.settled();
+  }
+
+  // Goes to the page; does not wait for the live connection.
+  async load(url) {
+    await this.page.addInitScript(keepSockets);
+    await this.page.goto(`${url}/front/messages/${this.user.id}`);
+  }
+
+  async reload() {
+    await this.page.reload();
+    await this.settled();
+  }
+
+  // Writes a message and presses Enter; waits until the server has it.
+  async send(recipient, text) {
+    await this.recipient.selectOption(String(recipient.id));
+    await this.content.fill(text);
+    const answer = this.page.waitForResponse(isPost);
+    await this.content.press("Enter");
+    expect((await answer).status()).toBe(201);
+  }
+
+  // The message with exactly this text.
+  message(text) {
+    return this.texts.getByText(text, { exact: true });
+  }
+
+  // Whether the page shows the message once everything that was on its way to
+  // the page is there.
+  async shows(text) {
+    return (await this.count(text)) > 0;
+  }
+
+  // How often it shows it.
+  async count(text) {
+    await this.settled();
+    return this.message(text).count();
+  }
+
+  // Whether the page has a live connection, or waits for one.
+  async hasLiveSign() {
+    return (await this.body.getAttribute("data-live")) !== null;
+  }
+
+  async isLive() {
+    await this.settled();
+    return (await this.body.getAttribute("data-live")) === "connected";
+  }
+
+  // Waits for a state of the live connection.
+  async live(state) {
+    await expect(this.body).toHaveAttribute("data-live", state, { timeout: 15_000 });
+  }
+
+  // Waits until nothing more can come of what the server has done so far. It
+  // emits a message before it answers the POST, and what it sends over one
+  // connection arrives in order: so whatever was sent is there as soon as a
+  // question that was asked later is answered over the same connection, and
+  // all requests are answered. A page without a connection has the requests
+  // alone.
+  async settled() {
+    const body = this.body.and(
+      this.page.locator(":not([data-live=connecting], [data-live=disconnected])"),
+    );
+    await body.waitFor({ timeout: 15_000 });
+    do await this.page.evaluate(askServer);
+    while (this.#unanswered.size > 0);
+  }
+}
+
+export function isPost(request) {
+  const { pathname } = new URL(request.url());
+  const method = request.method?.() ?? request.request().method();
+  return pathname === "/api/messages" && method === "POST";
+}
+
+// Holds the requests to `address` until the function that is returned is
+// called.
+export async function hold(page, address) {
+  let go;
+  const gone = new Promise((resolve) => (go = resolve));
+  await page.route(address, async (route) => {
+    await gone;
+    await route.continue();
+  });
+  return go;
+}
+
+// In the page, before its scripts: keeps the sockets that `io` makes.
+function keepSockets() {
+  const sockets = (window.keptSockets = []);
+  let io;
+  Object.defineProperty(window, "io", {
+    get: () => io,
+    set(original) {
+      const keeping = (...parameters) => {
+        const socket = original(...parameters);
+        sockets.push(socket);
+        return socket;
+      };
+      io = Object.assign(keeping, original);
+    },
+  });
+}
+
+// In the page: waits for an answer by HTTP, and for one over each connection.
+// Every Socket.IO server refuses a namespace that it does not have.
+async function askServer() {
+  await fetch("/api/version").then((answer) => answer.text());
+  const connected = window.keptSockets.filter((socket) => socket.connected);
+  const refusals = connected.map((socket) => {
+    const nowhere = socket.io.socket("/there-is-no-such-namespace");
+    return new Promise((refused) => nowhere.once("connect_error", refused));
+  });
+  await Promise.all(refusals);
+}

@@ -1,0 +1,24 @@
+// Runs each behaviour's check against each step.
+
+import { BEHAVIOURS } from "./behaviours.js";
+import { EXPECTED } from "./expectations.js";
+import { STEPS, number } from "./steps.js";
+import { expect, test } from "./test.js";
+
+const SAYS = { true: "works", false: "not yet" };
+
+for (const step of STEPS) {
+  test.describe(step, () => {
+    test.use({ step, allowedErrors: /./ });
+
+    for (const [name, { title, check }] of Object.entries(BEHAVIOURS)) {
+      const expected = SAYS[EXPECTED[name]?.[number(step)]];
+
+      test(`${title}: ${expected}`, async ({ chat, cable, open, newPage, ada, bob, eve }) => {
+        expect(expected, `expectations.js says nothing of ${name} in ${step}`).toBeDefined();
+        const works = await check({ chat, cable, open, newPage, ada, bob, eve });
+        expect(SAYS[works], name).toBe(expected);
+      });
+    }
+  });
+}
