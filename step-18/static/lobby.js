@@ -1,5 +1,6 @@
 // The lobby: what anybody says, everybody here reads.
 
+const scroller = document.querySelector(".scroller");
 const messages = document.querySelector("#messages");
 const sendForm = document.querySelector("#send-form");
 const { handle, message } = sendForm.elements;
@@ -15,7 +16,11 @@ function showLobbyMessage(said) {
   time.textContent = new Date(said.date).toLocaleTimeString([], {
     timeStyle: "short",
   });
+
+  // Whoever reads the end stays there, as in a list of direct messages.
+  const atEnd = scroller.scrollTop >= 0;
   messages.append(item);
+  if (atEnd) scroller.scrollTop = 0;
 }
 
 // Shows an error beside the field that it names, and clears the other one.

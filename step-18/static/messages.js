@@ -1,5 +1,6 @@
 // The messages page: sends a message and shows it.
 
+const scroller = document.querySelector(".scroller");
 const messages = document.querySelector("#messages");
 const sendForm = document.querySelector("#send-form");
 const userId = Number(document.body.dataset.userId);
@@ -22,7 +23,11 @@ function showMessage(message) {
   const later = [...messages.children].find(
     (other) => Number(other.dataset.id) > message.id,
   );
+  // Whoever reads the end stays there. It is at 0, since the column is
+  // reversed; rounding makes it 1 now and then.
+  const atEnd = scroller.scrollTop >= 0;
   messages.insertBefore(item, later ?? null);
+  if (atEnd) scroller.scrollTop = 0;
 }
 
 // Shows a UTC date as the reader's own clock has it.
@@ -47,7 +52,7 @@ if (sendForm) {
     });
     if (!message) return;
     showMessage(message);
-    messages.lastElementChild.scrollIntoView({ block: "end" });
+    scroller.scrollTop = 0;
     // What was typed while the message was on its way stays.
     if (content.value === text) content.value = "";
   });
