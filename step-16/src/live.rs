@@ -59,15 +59,15 @@ async fn on_connect_ack(TryData(payload): TryData<Value>) {
 /// makes, and leads to a CDN while there is none.
 pub(crate) fn client_files() -> ServeDir<Router> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = here
+    let course = here
         .ancestors()
-        .map(|folder| folder.join("node_modules/socket.io-client/dist"))
-        .find(|folder| folder.is_dir())
-        .unwrap_or_else(|| here.join("node_modules"));
+        .find(|folder| folder.join("package.json").is_file())
+        .unwrap_or(here);
     let not_installed = Router::new()
         .route("/socket.io.min.js", get(redirect_to_cdn))
         .fallback(no_such_file);
-    ServeDir::new(folder).fallback(not_installed)
+    ServeDir::new(course.join("node_modules/socket.io-client/dist"))
+        .fallback(not_installed)
 }
 
 /// Not kept by the browser: the next `npm ci` must show at once.

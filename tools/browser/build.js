@@ -1,5 +1,5 @@
-// Before the first test: builds all steps, once, and starts a chat that does
-// not find the Socket.IO client.
+// Before the first test: builds all steps, once, and asks a server that does
+// not find the Socket.IO client where it is.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, renameSync } from "node:fs";
@@ -18,9 +18,7 @@ export default async function prepare() {
   }
   build();
 
-  const chat = await startWithoutClient();
-  process.env.CHAT_WITHOUT_CLIENT = chat.url;
-  return () => chat.remove();
+  process.env.REDIRECT_TO_CDN = JSON.stringify(await redirectToCdn());
 }
 
 export function build() {
@@ -33,15 +31,16 @@ export function build() {
   if (status !== 0) throw new Error("cargo build failed");
 }
 
-// A chat looks for the client once, before its first answer: until then the
-// client is away.
-async function startWithoutClient() {
+// What a server answers that does not find the client: it is away meanwhile.
+async function redirectToCdn() {
   renameSync(FOLDER, AWAY);
+  const chat = await Chat.start(NEWEST);
   try {
-    const chat = await Chat.start(NEWEST);
-    await fetch(chat.url);
-    return chat;
+    const address = `${chat.url}/vendor/socket.io.min.js`;
+    const { status, headers } = await fetch(address, { redirect: "manual" });
+    return { status, headers: [...headers] };
   } finally {
     renameSync(AWAY, FOLDER);
+    await chat.remove();
   }
 }

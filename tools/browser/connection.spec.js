@@ -1,10 +1,8 @@
 // The live connection, on the newest step: where its client comes from, and
 // what the page does without it.
 
-import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-import { Chat } from "./chat.js";
 import { CLIENT_FILE } from "./steps.js";
 import { expect, test } from "./test.js";
 
@@ -104,18 +102,18 @@ test("without the client, the page says how to get it, and sending works", async
 test.describe("the client was not installed", () => {
   test.use({ allowedErrors: /integrity/ });
 
-  // A page of a server that did not find the client, and a CDN that answers
-  // with `file`.
-  async function openWithCdn(newPage, file) {
-    const chat = Chat.at(process.env.CHAT_WITHOUT_CLIENT);
-    const userPage = await newPage(await chat.addUser(randomUUID()));
+  // A page to which the server said what it says when it does not find the
+  // client, and a CDN that answers with `file`.
+  async function openWithCdn(chat, newPage, user, file) {
+    const userPage = await newPage(user);
     const requests = await standInCdn(userPage.page, file);
     await userPage.load(chat.url);
     return { userPage, requests };
   }
 
-  test("it comes from the CDN, through the server's redirect", async ({ newPage }) => {
-    const { userPage, requests } = await openWithCdn(newPage, readFileSync(CLIENT_FILE));
+  test("it comes from the CDN, through the server's redirect", async ({ chat, newPage, ada }) => {
+    const file = readFileSync(CLIENT_FILE);
+    const { userPage, requests } = await openWithCdn(chat, newPage, ada, file);
     await userPage.live("connected");
     expect(requests).toEqual([
       expect.stringMatching(
@@ -124,32 +122,39 @@ test.describe("the client was not installed", () => {
     ]);
   });
 
-  test("another file from the CDN does not run", async ({ newPage }) => {
+  test("another file from the CDN does not run", async ({ chat, newPage, ada }) => {
     const changed = Buffer.concat([readFileSync(CLIENT_FILE), Buffer.from("\n")]);
-    const { userPage, requests } = await openWithCdn(newPage, changed);
+    const { userPage, requests } = await openWithCdn(chat, newPage, ada, changed);
     await userPage.live("unavailable");
     expect(requests).toHaveLength(1);
   });
 });
 
-// Answers what the page asks of the CDN; returns the list of what it asked.
-// By the browser's own protocol, since `page.route` does not see a request
-// that a redirect leads to.
+// Answers for the server as it did without the client, and for the CDN, which
+// a redirect leads to; returns the list of what the page asked of the CDN. By
+// the browser's own protocol, since `page.route` does not see such a request.
 async function standInCdn(page, file) {
+  const redirect = JSON.parse(process.env.REDIRECT_TO_CDN);
   const requests = [];
   const browser = await page.context().newCDPSession(page);
-  await browser.send("Fetch.enable", { patterns: [{ urlPattern: "https://cdn.jsdelivr.net/*" }] });
+  const answer = (requestId, responseCode, headers, body = "") => {
+    const responseHeaders = headers.map(([name, value]) => ({ name, value }));
+    const fields = { requestId, responseCode, responseHeaders, body };
+    return browser.send("Fetch.fulfillRequest", fields);
+  };
+  await browser.send("Fetch.enable", {
+    patterns: [{ urlPattern: "*/vendor/*" }, { urlPattern: "https://cdn.jsdelivr.net/*" }],
+  });
   browser.on("Fetch.requestPaused", async ({ requestId, request }) => {
+    if (request.url.includes("/vendor/")) {
+      return answer(requestId, redirect.status, redirect.headers);
+    }
     requests.push(request.url);
-    await browser.send("Fetch.fulfillRequest", {
-      requestId,
-      responseCode: 200,
-      responseHeaders: [
-        { name: "Content-Type", value: "application/javascript" },
-        { name: "Access-Control-Allow-Origin", value: "*" },
-      ],
-      body: file.toString("base64"),
-    });
+    const headers = [
+      ["Content-Type", "application/javascript"],
+      ["Access-Control-Allow-Origin", "*"],
+    ];
+    return answer(requestId, 200, headers, file.toString("base64"));
   });
   return requests;
 }

@@ -9,6 +9,7 @@ import { chromium } from "@playwright/test";
 import { build } from "./build.js";
 import { Chat } from "./chat.js";
 import { chromium as executable } from "./chromium.js";
+import { LobbyPage } from "./lobby-page.js";
 import { NEWEST, ROOT, STEPS } from "./steps.js";
 import { UserPage } from "./user-page.js";
 
@@ -55,6 +56,7 @@ const browser = await chromium.launch({ executablePath: executable() });
 try {
   for (const step of STEPS) await picturesOfStep(step);
   await picturesOfPages();
+  await pictureOfLobby();
 } finally {
   await browser.close();
 }
@@ -108,6 +110,31 @@ async function picturesOfPages() {
   });
 }
 
+async function pictureOfLobby() {
+  await withDemo(NEWEST, async (chat) => {
+    const [left, right] = [await enterLobby(chat), await enterLobby(chat)];
+    await left.say("Mina", "Good morning, garden! Who is here today?");
+    await left.shows("Good morning, garden! Who is here today?");
+    await right.say("Jonas", "I am, with the bean poles.");
+    await right.texts.nth(1).waitFor();
+    await left.say("Mina", "Perfect, gate is open.");
+    await left.texts.nth(2).waitFor();
+    await right.texts.nth(2).waitFor();
+    const pictures = [];
+    for (const { page } of [left, right]) {
+      const image = (await picture(page)).toString("base64");
+      pictures.push({ image, address: "localhost:5001/front/lobby" });
+    }
+    await savePair("lobby.png", pictures);
+  });
+}
+
+async function enterLobby(chat) {
+  const lobby = new LobbyPage(await newWindow({ viewport: WINDOW }));
+  await lobby.open(chat.url);
+  return lobby;
+}
+
 // Runs `take` with a chat in which the talk has taken place.
 async function withDemo(step, take) {
   const chat = await Chat.start(step);
@@ -130,7 +157,7 @@ async function say(chat, users, talk) {
   }
 }
 
-async function open(chat, user, look = { viewport: WINDOW }) {
+async function newWindow(look) {
   const context = await browser.newContext({
     bypassCSP: true,
     deviceScaleFactor: SCALE,
@@ -138,7 +165,11 @@ async function open(chat, user, look = { viewport: WINDOW }) {
     timezoneId: "UTC",
     ...look,
   });
-  const userPage = new UserPage(await context.newPage(), user);
+  return context.newPage();
+}
+
+async function open(chat, user, look = { viewport: WINDOW }) {
+  const userPage = new UserPage(await newWindow(look), user);
   await userPage.open(chat.url);
   return userPage;
 }
@@ -147,8 +178,9 @@ async function open(chat, user, look = { viewport: WINDOW }) {
 async function picture(page) {
   await page.addStyleTag({ content: STYLE });
   await page.evaluate(async () => {
-    for (const time of document.querySelectorAll("#messages time")) {
-      const minute = 40 + Number(time.closest("[data-id]").dataset.id);
+    for (const [index, time] of document.querySelectorAll("#messages time").entries()) {
+      const id = time.closest("[data-id]")?.dataset.id ?? index;
+      const minute = 40 + Number(id);
       time.dateTime = `2026-03-14T17:${minute}:00Z`;
       time.textContent = `14 Mar 2026, 17:${minute}`;
     }

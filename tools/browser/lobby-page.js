@@ -1,0 +1,39 @@
+// The lobby's page, with the words in which the tests speak of it.
+
+import { expect } from "@playwright/test";
+
+export class LobbyPage {
+  constructor(page) {
+    this.page = page;
+    this.body = page.locator("body");
+    this.handle = page.locator("[name=handle]");
+    this.message = page.locator("[name=message]");
+    this.handleError = page.locator("#handle-error");
+    this.messageError = page.locator("#message-error");
+    this.texts = page.locator("#messages > li .content");
+  }
+
+  // Goes to the page, and waits until it is live; says whether there is one.
+  async open(url) {
+    const answer = await this.page.goto(`${url}/front/lobby`);
+    if (!answer.ok()) return false;
+    await this.live("connected");
+    return true;
+  }
+
+  async live(state) {
+    await expect(this.body).toHaveAttribute("data-live", state, { timeout: 15_000 });
+  }
+
+  // Types a handle and a message, and presses Enter; does not wait.
+  async say(handle, message) {
+    await this.handle.fill(handle);
+    await this.message.fill(message);
+    await this.message.press("Enter");
+  }
+
+  // Waits until these texts are there, and no others.
+  async shows(...texts) {
+    await expect(this.texts).toHaveText(texts);
+  }
+}

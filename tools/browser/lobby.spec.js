@@ -1,0 +1,146 @@
+// The lobby, on the newest step.
+
+import { createRequire } from "node:module";
+
+import { AxeBuilder } from "@axe-core/playwright";
+
+import { LobbyPage } from "./lobby-page.js";
+import { ROOT } from "./steps.js";
+import { expect, test as base } from "./test.js";
+
+const { io } = createRequire(ROOT)("socket.io-client");
+
+// What the browser itself says of a server that is away.
+base.use({ allowedErrors: /net::ERR_/ });
+
+// Opens the lobby in a window of its own.
+const test = base.extend({
+  enter: async ({ chat, newPage }, use) => {
+    await use(async (look) => {
+      const { page } = await newPage(null, look);
+      const lobby = new LobbyPage(page);
+      await lobby.open(chat.url);
+      return lobby;
+    });
+  },
+});
+
+test("three windows see what each of them says, and no direct message", async ({
+  chat,
+  enter,
+  open,
+  ada,
+  bob,
+}) => {
+  const lobbies = [await enter(), await enter(), await enter()];
+  const adasPage = await open(ada);
+  const bobsPage = await open(bob);
+
+  await lobbies[0].say("ada", "hello");
+  await lobbies[1].shows("hello");
+  await lobbies[1].say("grace", "hello, ada");
+  await adasPage.send(bob, "a secret");
+  expect(await bobsPage.shows("a secret")).toBe(true);
+  await lobbies[2].say("alan", "hello, both");
+
+  for (const lobby of lobbies) await lobby.shows("hello", "hello, ada", "hello, both");
+  expect(await adasPage.shows("hello")).toBe(false);
+  await expect(lobbies[0].page.locator(".author")).toHaveText(["ada", "grace", "alan"]);
+});
+
+test("markup in a handle and in a message shows as text", async ({ enter }) => {
+  const lobby = await enter();
+  const handle = "<b>mallory</b>";
+  const markup = "<img src=x onerror=\"document.title = 'taken over'\">";
+
+  await lobby.say(handle, markup);
+
+  await lobby.shows(markup);
+  await expect(lobby.page.locator(".author")).toHaveText(handle);
+  await expect(lobby.page).not.toHaveTitle(/taken over/);
+});
+
+test("a mistake shows beside its field, to the sender alone", async ({ enter }) => {
+  const lobby = await enter();
+  const other = await enter();
+
+  await lobby.say(" ", "hello");
+  await expect(lobby.handleError).toHaveText(/handle must not be blank/i);
+  await expect(lobby.messageError).toBeEmpty();
+
+  await lobby.say("ada", "x".repeat(2001));
+  await expect(lobby.messageError).toHaveText(/message is longer than 2000/i);
+  await expect(lobby.handleError).toBeEmpty();
+  await expect(lobby.message).toHaveValue("x".repeat(2001));
+
+  await lobby.say("ada", "hello");
+  await other.shows("hello");
+  await expect(lobby.messageError).toBeEmpty();
+  await expect(lobby.message).toHaveValue("");
+  await expect(other.page.getByRole("alert").filter({ hasText: /./ })).toHaveCount(0);
+});
+
+test("without a connection nothing is sent, now or later", async ({ chat, enter }) => {
+  const lobby = await enter();
+  await chat.stop();
+  await lobby.live("disconnected");
+
+  await lobby.say("ada", "too early");
+  await expect(lobby.messageError).toHaveText(/nothing was sent/);
+  await expect(lobby.message).toHaveValue("too early");
+
+  await chat.startAgain();
+  await lobby.live("connected");
+  await lobby.say("ada", "now");
+  await lobby.shows("now");
+});
+
+test("a client that only emits and listens can chat with the page", async ({ chat, enter }) => {
+  const lobby = await enter();
+  const socket = io.connect(chat.url);
+  const heard = [];
+  socket.on("message", (data) => heard.push(data));
+  socket.on("connect", () => socket.emit("send_message", { handle: "plain", message: "hello" }));
+
+  await lobby.shows("hello");
+  await lobby.say("ada", "hello, plain");
+
+  await expect.poll(() => heard.length).toBe(2);
+  socket.close();
+  expect(heard.map(({ handle, message }) => `${handle}: ${message}`)).toEqual([
+    "plain: hello",
+    "ada: hello, plain",
+  ]);
+  expect(heard[0].date).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe finds nothing in the lobby, ${colorScheme}`, async ({ enter }) => {
+    const lobby = await enter({ colorScheme });
+    const findings = async () => (await new AxeBuilder({ page: lobby.page }).analyze()).violations;
+    expect(await findings()).toEqual([]);
+
+    await lobby.say("ada", "hello");
+    await lobby.shows("hello");
+    await lobby.say(" ", "hello");
+    await expect(lobby.handleError).not.toBeEmpty();
+    expect(await findings()).toEqual([]);
+  });
+}
+
+for (const width of [390, 320]) {
+  test(`the lobby fits at a width of ${width}`, async ({ enter }) => {
+    const lobby = await enter({ viewport: { width, height: 664 } });
+    const long = "x".repeat(2000);
+    await lobby.say("y".repeat(40), long);
+    await lobby.shows(long);
+    await lobby.say(" ", "hello");
+    await expect(lobby.handleError).not.toBeEmpty();
+
+    const wider = await lobby.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(wider).toBe(0);
+    await expect(lobby.page.getByRole("button", { name: "Send" })).toBeInViewport({ ratio: 1 });
+  });
+}
