@@ -332,7 +332,7 @@ const RECORDINGS = [
     const examples = await start("book-examples");
     const { page, lines } = await openPage(browser, examples.url);
     await page.addScriptTag({ path: CLIENT_FILE });
-    await page.addScriptTag({ path: path.join(ROOT, "tools/examples/page.js") });
+    await page.addScriptTag({ path: path.join(ROOT, "tools/examples/page.js"), type: "module" });
     await until(() => lines.at(-1)?.startsWith("answer:"), "the script's last line");
     return { "functions-console": lines.join("\n") };
   },
@@ -351,7 +351,7 @@ const RECORDINGS = [
         encoding: "utf8",
       });
       if (status !== 1) throw new Error(`it ended with ${status}`);
-      return stderr;
+      return stderr.replace("; ", ";\n  ");
     };
     const files = {
       "trouble-port": refusal({ ADDRESS: `127.0.0.1:${port}` }),

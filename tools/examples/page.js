@@ -23,19 +23,22 @@ socket.on("message", (data) => {
 });
 // ANCHOR_END: message
 
-// One thing after the other, so that the output has one order.
-second.once("connect", () => {
-  const userHandle = "ada";
-  const message = "Hello, everybody!";
-  // ANCHOR: emit
-  socket.emit("send_message", { handle: userHandle, message: message });
-  // ANCHOR_END: emit
-});
+const connected = new Promise((done) => socket.once("connect", done));
+const answered = new Promise((done) => socket.once("message", done));
+const userHandle = "ada";
+const message = "Hello, everybody!";
 
-socket.once("message", () => {
-  // ANCHOR: ack
-  socket.emit("question", "Is it?", (answer) => {
-    console.log("answer:", answer);
-  });
-  // ANCHOR_END: ack
+// One thing after the other, so that the output has one order.
+await connected;
+
+// ANCHOR: emit
+socket.emit("send_message", { handle: userHandle, message: message });
+// ANCHOR_END: emit
+
+await answered;
+
+// ANCHOR: ack
+socket.emit("question", "Is it?", (answer) => {
+  console.log("answer:", answer);
 });
+// ANCHOR_END: ack

@@ -8,8 +8,8 @@ export function steady(text) {
     text = text.replaceAll(id, `a-connection-id${index + 1}`);
   });
   return text
-    // What keeps packets apart has no glyph; this is its picture.
-    .replaceAll("\x1e", "␞")
+    // What keeps packets apart is no character that can be seen.
+    .replaceAll("\x1e", "\\x1e")
     // A free port is one of the high ones.
     .replace(/127\.0\.0\.1:\d{5}/g, "127.0.0.1:5001")
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "2026-01-02T03:04:05.678Z")
