@@ -128,6 +128,22 @@ const RECORDINGS = [
     return files;
   },
 
+  // Ada speaks in the lobby.
+  async function step18() {
+    const chat = await start("step-18");
+    const way = await gate(chat);
+    const { page, log, sent, received } = await openPage(browser, `${way.url}/front/lobby`);
+    await until(() => chat.printed.length === 2, "connect-ack");
+    way.open();
+    await sent("5");
+    await page.fill("[name=handle]", "ada");
+    await page.fill("[name=message]", "Hello, all!");
+    await page.press("[name=message]", "Enter");
+    await received("43");
+    way.remove();
+    return { "step-18-frames": packets(withoutUpkeep(log), transport) };
+  },
+
   async function refusals() {
     const chat = await startWithUsers("step-17", 1);
     const unknown = await WebSocketByHand.connect(chat, '{"user_id":99}');
