@@ -18,7 +18,7 @@ export function steady(text) {
 
 // Folds each long line before a field, or after a colon in words, as far as
 // that makes it short.
-export function fold(text, indent = "  ", width = 76) {
+export function fold(text, indent = "  ", width = 80) {
   return text.split("\n").map((line) => foldLine(line, indent, width)).join("\n");
 }
 
