@@ -348,7 +348,7 @@ const RECORDINGS = [
     const examples = await start("book-examples");
     const { page, lines } = await openPage(browser, examples.url);
     await page.addScriptTag({ path: CLIENT_FILE });
-    await page.addScriptTag({ path: path.join(ROOT, "tools/examples/page.js"), type: "module" });
+    await page.addScriptTag({ path: path.join(ROOT, "tools/book-examples/page.js"), type: "module" });
     await until(() => lines.at(-1)?.startsWith("answer:"), "the script's last line");
     return { "functions-console": lines.join("\n") };
   },

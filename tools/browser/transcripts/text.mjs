@@ -16,8 +16,9 @@ export function steady(text) {
     .replace(/\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/g, "Fri, 02 Jan 2026 03:04:05 GMT");
 }
 
-// Folds each long line before a field, as far as that makes it short.
-export function fold(text, indent = "  ", width = 76) {
+// Folds each long line before a field, or after a colon in words, as far as
+// that makes it short.
+export function fold(text, indent = "  ", width = 80) {
   return text.split("\n").map((line) => foldLine(line, indent, width)).join("\n");
 }
 
@@ -25,14 +26,14 @@ function foldLine(line, indent, width) {
   if (line.length <= width) return line;
   const lines = [];
   let current = "";
-  for (const part of line.split(/(?<=,)(?=["{])/)) {
+  for (const part of line.split(/(?<=,)(?=["{])|(?<=: )(?=[a-z])/)) {
     if (current.trim() && current.length + part.length > width) {
       lines.push(current);
       current = indent;
     }
     current += part;
   }
-  return [...lines, current].join("\n");
+  return [...lines, current].map((text) => text.trimEnd()).join("\n");
 }
 
 export const arrow = ({ sent }) => (sent ? "↑" : "↓");
