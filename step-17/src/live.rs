@@ -14,6 +14,7 @@ use socketioxide::SocketIo;
 use socketioxide::extract::{SocketRef, State, TryData};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::layer::SocketIoLayer;
+use socketioxide::socket::DisconnectReason;
 use tower_http::services::ServeDir;
 
 use crate::error::Error;
@@ -96,11 +97,17 @@ pub(crate) async fn deliver(io: &SocketIo, message: &Message) {
 
 async fn register_events(socket: SocketRef) -> Result<(), Infallible> {
     socket.on("connect-ack", on_connect_ack);
+    socket.on_disconnect(on_disconnect);
     Ok(())
 }
 
 async fn on_connect(socket: SocketRef) {
     tracing::info!(socket = %socket.id, "connected");
+}
+
+/// The reason tells a page that was left from a packet that was refused.
+async fn on_disconnect(socket: SocketRef, reason: DisconnectReason) {
+    tracing::info!(socket = %socket.id, ?reason, "disconnected");
 }
 
 /// `TryData`, since a handler with `Data` is not called at all when the

@@ -382,6 +382,32 @@ async fn a_frame_over_64_kib_ends_its_connection_and_no_other() {
     other.expect_silence().await;
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn the_log_says_why_a_connection_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("chat.db");
+    let log = folder.path().join("log");
+    let program = Program::start_with(PROGRAM, &database, |command| {
+        command.env("RUST_LOG", "info");
+        command.stderr(std::fs::File::create(&log).unwrap());
+    })
+    .await;
+    let ada = program.add_user("ada").await;
+
+    page(&program, ada).await.leave().await;
+    let mut big = page(&program, ada).await;
+    big.emit("connect-ack", &json!("x".repeat(64 * 1024))).await;
+    big.closed().await;
+    program.signal("TERM").await;
+    program.exit().await;
+
+    let log = std::fs::read_to_string(&log).unwrap();
+    for reason in ["ClientNSDisconnect", "TransportError"] {
+        assert!(log.contains(reason), "no {reason} in {log}");
+    }
+}
+
 #[tokio::test]
 async fn an_event_that_nobody_handles_is_ignored() {
     let chat = chat().await;

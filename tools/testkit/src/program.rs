@@ -23,7 +23,21 @@ impl Program {
     /// # Panics
     /// When it does not start.
     pub async fn start(path: &str, database: &Path) -> Self {
-        let mut child = command(path, database)
+        Self::start_with(path, database, |_| {}).await
+    }
+
+    /// [`Program::start`] by a command that can be changed before it runs.
+    ///
+    /// # Panics
+    /// When the program does not start.
+    pub async fn start_with(
+        path: &str,
+        database: &Path,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
+        let mut command = command(path, database);
+        change(&mut command);
+        let mut child = command
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program was built");

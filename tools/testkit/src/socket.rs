@@ -7,7 +7,7 @@
 //! | digit | Engine.IO packet | who sends it |
 //! | --- | --- | --- |
 //! | `0` | open: `0{"sid":…,"pingInterval":…}` | server, once |
-//! | `2` | ping | server, every `pingInterval` ms |
+//! | `2` | ping | server, every `pingInterval` ms (socketioxide: at once as well) |
 //! | `3` | pong | client, as the answer to a ping |
 //! | `4` | message: a Socket.IO packet follows | both |
 //!
