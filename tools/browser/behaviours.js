@@ -256,23 +256,26 @@ export const BEHAVIOURS = {
   },
 
   "no-reading-of-others": {
-    title: "A user can't open the page of another user",
+    title: "A user can open the own page, and not another user's",
     why: "The pages' addresses differ by a number, which anyone can change.",
     lesson: "step-20",
-    async check({ chat, newPage, ada, bob, eve }) {
+    async check({ chat, newPage, open, ada, bob, eve }) {
       await chat.send(ada, bob, "a secret");
+      const bobsPage = await open(bob);
       const evesPage = await newPage(eve);
       await evesPage.page.goto(`${chat.url}/front/messages/${bob.id}`);
-      return (await evesPage.message("a secret").count()) === 0;
+      const read = (await evesPage.message("a secret").count()) > 0;
+      return (await bobsPage.shows("a secret")) && !read;
     },
   },
 
   "no-writing-as-others": {
-    title: "A user can't write in the name of another",
+    title: "A user can write, and not in the name of another",
     why: "Who writes must come from the session, not from the body of the request.",
     lesson: "step-20",
     async check({ chat, open, ada, bob, eve }) {
       const evesPage = await open(eve);
+      await evesPage.send(bob, "by eve");
       await evesPage.page.evaluate(
         (body) =>
           fetch("/api/messages", {
@@ -282,8 +285,8 @@ export const BEHAVIOURS = {
           }),
         { author_id: ada.id, recipient_id: bob.id, content: "not by ada" },
       );
-      const stored = await chat.messagesOf(ada);
-      return stored.length === 0;
+      const stored = await chat.messagesOf(bob);
+      return stored.length === 1;
     },
   },
 

@@ -48,6 +48,25 @@ test.describe("the server stops", () => {
   });
 });
 
+test("a page that is refused for a moment asks again by itself", async ({ chat, newPage, ada }) => {
+  const page = await newPage(ada);
+  await page.page.routeWebSocket(/socket\.io/, (socket) => socket.close());
+  let refused = false;
+  await page.page.route("**/socket.io/**", async (route) => {
+    if (refused || route.request().method() !== "GET") return route.continue();
+    const response = await route.fetch();
+    const packets = await response.text();
+    const body = packets.replace(/40{.*}/, '44{"message":"not now: the database does not answer"}');
+    refused = body !== packets;
+    await route.fulfill({ response, body });
+  });
+
+  await page.load(chat.url);
+
+  await page.live("disconnected");
+  await page.live("connected");
+});
+
 test("a cable that is pulled and put back makes no difference later", async ({
   chat,
   cable,
