@@ -256,7 +256,7 @@ export const BEHAVIOURS = {
   },
 
   "no-reading-of-others": {
-    title: "A user can open the own page, and not another user's",
+    title: "A user can open their own page, and not another user's",
     why: "The pages' addresses differ by a number, which anyone can change.",
     lesson: "step-20",
     async check({ chat, newPage, open, ada, bob, eve }) {
