@@ -52,7 +52,9 @@ if (sendForm) {
     showMessage(message);
     scroller.scrollTop = 0;
     // What was typed while the message was on its way stays.
-    if (content.value === text) content.value = "";
+    if (content.value.startsWith(text)) {
+      content.value = content.value.slice(text.length);
+    }
   });
 
   // Enter sends, Shift+Enter begins a line. An Enter that ends the input of

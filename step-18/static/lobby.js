@@ -49,5 +49,7 @@ onSubmit(sendForm, async () => {
   const text = message.value;
   const answer = await say({ handle: handle.value, message: text });
   showError(answer.error ?? "");
-  if (answer.ok && message.value === text) message.value = "";
+  if (answer.ok && message.value.startsWith(text)) {
+    message.value = message.value.slice(text.length);
+  }
 });

@@ -96,7 +96,7 @@ test("on a slow network, Enter twice sends once, and what is typed meanwhile sta
   await adasPage.content.fill("hello");
   await adasPage.content.press("Enter");
   await adasPage.content.press("Enter");
-  await adasPage.content.fill("and what about tomorrow?");
+  await adasPage.content.pressSequentially("and what about tomorrow?");
   go();
   await answer;
 
