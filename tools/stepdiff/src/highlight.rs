@@ -11,6 +11,11 @@ pub struct Token {
     pub text: String,
 }
 
+/// All classes that a token can have.
+pub(crate) const CLASS_NAMES: [&str; 8] = [
+    "sx-a", "sx-c", "sx-f", "sx-j", "sx-k", "sx-n", "sx-s", "sx-t",
+];
+
 /// Which scope gets which class; the longest prefix wins.
 const CLASSES: [(&str, Option<&str>); 35] = [
     ("comment", Some("sx-c")),

@@ -6,6 +6,7 @@
 //! are meant, [`check`] says what is missing, [`render`] makes the HTML.
 
 pub mod book;
+mod cache;
 mod caption;
 mod chapter;
 pub mod check;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread;
 
+use crate::cache::Cache;
 use crate::caption;
 use crate::diff::{Change, FileDiff, Kind, Row};
 use crate::highlight::{Highlighter, Token};
@@ -21,6 +22,21 @@ pub type Source = (String, String);
 
 /// Loading the grammars takes a while: once is enough.
 static HIGHLIGHTER: LazyLock<Highlighter> = LazyLock::new(Highlighter::default);
+
+/// The highlighted files of earlier builds.
+static CACHE: LazyLock<Option<Cache>> = LazyLock::new(Cache::beside_program);
+
+fn highlighted(path: &str, text: &str) -> Vec<Vec<Token>> {
+    let cache = CACHE.as_ref();
+    if let Some(lines) = cache.and_then(|cache| cache.get(path, text)) {
+        return lines;
+    }
+    let lines = HIGHLIGHTER.lines(path, text);
+    if let Some(cache) = cache {
+        cache.put(path, text, &lines);
+    }
+    lines
+}
 
 /// Renders figures; each version of a file is highlighted once.
 #[derive(Debug, Default)]
@@ -57,7 +73,7 @@ impl Renderer {
         let work = || {
             let mut done = Vec::new();
             while let Some((path, text)) = next() {
-                let lines = Arc::new(HIGHLIGHTER.lines(&path, &text));
+                let lines = Arc::new(highlighted(&path, &text));
                 done.push(((path, text), lines));
             }
             done
@@ -125,7 +141,7 @@ impl Renderer {
         let source = (path, text);
         match self.seen.get(&source) {
             Some(lines) => lines.clone(),
-            None => Arc::new(HIGHLIGHTER.lines(&source.0, &source.1)),
+            None => Arc::new(highlighted(&source.0, &source.1)),
         }
     }
 }
