@@ -52,7 +52,10 @@ async fn the_page_loads_its_scripts_in_order() {
     let page = chat.get(&path).await.text;
 
     assert!(page.contains(r#" data-live="connecting""#), "{page}");
-    let position = |text| page.find(text).unwrap();
+    let position = |text| {
+        page.find(text)
+            .unwrap_or_else(|| panic!("no {text} in {page}"))
+    };
     let form = position(r#"<script src="/static/messages.js" defer>"#);
     let client = position(r#"<script src="/vendor/socket.io.min.js""#);
     let live = position(r#"<script src="/static/live.js" defer>"#);

@@ -150,6 +150,8 @@ impl PageOf<'_> {
                 let (old, new) = (before.number, step.number);
                 let compare = format!("cargo x diff {old} {new}");
                 commands.push((compare, "its changes, in the terminal"));
+                let start = format!("cargo x start {new}");
+                commands.push((start, "write it yourself, in mine/"));
                 self.changes()
             }
         };

@@ -1,5 +1,7 @@
 //! HTTP: requests to a chat, and what it answers.
 
+use std::fmt;
+
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
@@ -14,7 +16,6 @@ pub struct Client {
 }
 
 /// A response that was read to its end.
-#[derive(Debug)]
 pub struct Answer {
     /// The status code, such as 200.
     pub status: u16,
@@ -22,6 +23,13 @@ pub struct Answer {
     pub headers: reqwest::header::HeaderMap,
     /// The body.
     pub text: String,
+}
+
+/// A line to read when a test has failed: `404 {"error":"…"}`.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status, self.text)
+    }
 }
 
 impl Answer {

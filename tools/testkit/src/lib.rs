@@ -30,6 +30,6 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(value) => value,
-        Err(_) => panic!("waited {PATIENCE:?} for {what}"),
+        Err(_) => panic!("waited {PATIENCE:?} for {what}: it did not come"),
     }
 }

@@ -23,23 +23,29 @@
 //! <https://socket.io/docs/v4/socket-io-protocol/>.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::{Client, soon};
 
 /// A connection to the chat's default namespace. Dropping it cuts the
 /// connection without a word.
-#[derive(Debug)]
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Events that came while something else was waited for.
     events: VecDeque<(String, Value)>,
     last_ack: u64,
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a connected socket")
+    }
 }
 
 impl Socket {
@@ -53,9 +59,15 @@ impl Socket {
             "ws://{}/socket.io/?EIO=4&transport=websocket",
             chat.address()
         );
-        let (stream, _) = soon("the WebSocket", connect_async(url))
-            .await
-            .expect("the server upgrades to WebSocket");
+        let connecting = soon("the WebSocket", connect_async(url));
+        let stream = match connecting.await {
+            Ok((stream, _)) => stream,
+            Err(Error::Http(answer)) => {
+                let status = answer.status();
+                panic!("/socket.io/ does not upgrade to WebSocket: {status}")
+            }
+            Err(error) => panic!("no WebSocket: {error}"),
+        };
         let mut socket = Self {
             stream,
             events: VecDeque::new(),
@@ -182,7 +194,7 @@ impl Socket {
     /// connection has ended.
     pub async fn packet(&mut self) -> Option<String> {
         loop {
-            match soon("a packet", self.stream.next()).await? {
+            match soon("a Socket.IO packet", self.stream.next()).await? {
                 Ok(Message::Text(text)) if text == "2" => self.send("3").await,
                 Ok(Message::Text(text)) => return Some(text.to_string()),
                 Ok(Message::Close(_)) | Err(_) => return None,
