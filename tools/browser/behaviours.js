@@ -305,7 +305,7 @@ export const BEHAVIOURS = {
 
   "no-foreign-website": {
     title: "A page is live, and a page of a foreign website can't connect",
-    why: "A browser lets any website open a WebSocket to any server; the server must look at Origin.",
+    why: "The same-origin policy does not apply to WebSockets; the server must look at Origin.",
     lesson: "step-20",
     async check({ chat, open, ada }) {
       const page = await open(ada);

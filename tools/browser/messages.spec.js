@@ -162,6 +162,7 @@ test("what the server refuses is said, and what was written stays", async ({ ope
   await expect(page.getByText("shorter")).toBeVisible();
   await expect(error).toBeEmpty();
 });
+
 test("1,000 messages: the page begins with the newest, and leads to the first", async ({
   chat,
   open,
