@@ -68,6 +68,14 @@ impl Error {
             Self::Page(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
+
+    /// Writes what is behind a 5xx to the log.
+    pub(crate) fn log(&self) {
+        if self.status().is_server_error() {
+            let cause = self.source().map(ToString::to_string);
+            tracing::error!(cause, "{self}");
+        }
+    }
 }
 
 /// The text of the error behind a response, for whoever wants to show it in
@@ -77,10 +85,7 @@ pub(crate) struct ErrorText(pub(crate) String);
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        if self.status().is_server_error() {
-            let cause = self.source().map(ToString::to_string);
-            tracing::error!(cause, "{self}");
-        }
+        self.log();
         let text = self.to_string();
         let body = axum::Json(json!({ "error": text }));
         let mut response = (self.status(), body).into_response();

@@ -298,7 +298,7 @@ impl Store {
                     values (?1, ?2, ?3)
                     returning id, name, email, nickname",
                 )?
-                .query_row((name, email, &nickname), |row| {
+                .query_one((name, email, &nickname), |row| {
                     User::from_row(row, 0)
                 });
             match inserted {
@@ -360,13 +360,15 @@ impl Store {
             let author = find_user(connection, author)?;
             let recipient = find_user(connection, recipient)?;
             let Text(content) = content;
+            // Not `query_row`: it does not look at how the statement ends, and
+            // that is where SQLite commits.
             let message = connection
                 .prepare_cached(
                     "insert into messages (content, author_id, recipient_id)
                     values (?1, ?2, ?3)
                     returning id, date",
                 )?
-                .query_row((&content, author.id.0, recipient.id.0), |row| {
+                .query_one((&content, author.id.0, recipient.id.0), |row| {
                     Ok((MessageId(row.get(0)?), row.get(1)?))
                 });
             let (id, date) = message?;

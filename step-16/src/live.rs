@@ -9,11 +9,11 @@ use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use serde_json::Value;
-use socketioxide::SocketIo;
 use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::layer::SocketIoLayer;
 use socketioxide::socket::DisconnectReason;
+use socketioxide::{ParserConfig, SocketIo};
 use tower_http::services::ServeDir;
 
 use crate::error::Error;
@@ -33,6 +33,8 @@ pub(crate) fn layer() -> (SocketIoLayer, SocketIo) {
         .max_payload(PACKET_LIMIT as u64)
         .ws_max_frame_size(PACKET_LIMIT)
         .ws_max_message_size(PACKET_LIMIT)
+        // Bytes come beside their packet, and may be many: none are read.
+        .with_parser(ParserConfig::common().max_incoming_binaries(0))
         .build_layer();
     // What must be in place before the client's first event is a middleware:
     // it runs before the client is told that it is connected.

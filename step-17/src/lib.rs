@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, OriginalUri};
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
 use axum::middleware;
 use axum::response::Redirect;
 use axum::routing::get;
@@ -19,6 +21,7 @@ use socketioxide::SocketIo;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
@@ -44,7 +47,7 @@ struct AppState {
 /// database.
 ///
 /// # Errors
-/// Fails when the listener does.
+/// What axum reports; today it goes on after each error of the listener.
 pub async fn serve(
     listener: TcpListener,
     store: Store,
@@ -108,6 +111,11 @@ fn app(state: AppState) -> Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        // The next start may serve other files at the same address: ask.
+        .layer(SetResponseHeaderLayer::if_not_present(
+            CACHE_CONTROL,
+            HeaderValue::from_static("no-cache"),
+        ))
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(DefaultMakeSpan::new().level(Level::INFO))

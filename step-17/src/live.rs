@@ -10,11 +10,11 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use serde::Deserialize;
 use serde_json::Value;
-use socketioxide::SocketIo;
 use socketioxide::extract::{SocketRef, State, TryData};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::layer::SocketIoLayer;
 use socketioxide::socket::DisconnectReason;
+use socketioxide::{ParserConfig, SocketIo};
 use tower_http::services::ServeDir;
 
 use crate::error::Error;
@@ -36,6 +36,8 @@ pub(crate) fn layer(store: Store) -> (SocketIoLayer, SocketIo) {
         .max_payload(PACKET_LIMIT as u64)
         .ws_max_frame_size(PACKET_LIMIT)
         .ws_max_message_size(PACKET_LIMIT)
+        // Bytes come beside their packet, and may be many: none are read.
+        .with_parser(ParserConfig::common().max_incoming_binaries(0))
         .build_layer();
     // What must be in place before the client's first event is a middleware:
     // it runs before the client is told that it is connected.
@@ -71,7 +73,10 @@ async fn join_room(
     let Auth { user_id } = auth.map_err(|_| Refusal::BadAuth)?;
     store.user(user_id).await.map_err(|error| match error {
         Error::NotFound(_) => Refusal::UnknownUser(error),
-        _ => Refusal::Passing(error),
+        _ => {
+            error.log();
+            Refusal::Passing(error)
+        }
     })?;
     socket.join(room(user_id));
     Ok(())

@@ -5,7 +5,7 @@
 //! folder) and `RUST_LOG` (default `info`).
 
 use std::env;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use step_17::{Store, serve};
@@ -46,6 +46,7 @@ async fn run() -> Result<(), String> {
         )
     })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let stop = stop_signal().map_err(|error| error.to_string())?;
     let store = Store::open(database).await.map_err(|e| e.to_string())?;
 
     if !address.ip().is_loopback() {
@@ -55,31 +56,31 @@ async fn run() -> Result<(), String> {
         );
     }
     println!("the chat is at http://{address}");
-    serve(listener, store, stop_signal())
+    serve(listener, store, stop)
         .await
         .map_err(|error| error.to_string())
 }
 
-/// Ends on Ctrl-C, and on Unix on SIGTERM as well.
-async fn stop_signal() {
-    let ctrl_c = async {
-        tokio::signal::ctrl_c()
-            .await
-            .expect("Ctrl-C can be listened for at start-up");
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        signal(SignalKind::terminate())
-            .expect("SIGTERM can be listened for at start-up")
-            .recv()
-            .await;
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending();
+/// Listens for Ctrl-C and SIGTERM from now on. The future ends with the first.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
 
-    tokio::select! {
-        () = ctrl_c => (),
-        () = terminate => (),
-    }
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => (),
+            _ = terminate.recv() => (),
+        }
+    })
+}
+
+/// Listens for Ctrl-C from now on. The future ends with the first.
+#[cfg(windows)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut ctrl_c = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        ctrl_c.recv().await;
+    })
 }

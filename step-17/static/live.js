@@ -1,4 +1,4 @@
-// The live connection of the messages page: its state, and what it says.
+// The live connection of a page: its state, and what it says.
 
 const LIVE = {
   connecting: "Connecting …",

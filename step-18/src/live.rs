@@ -11,11 +11,11 @@ use axum::routing::get;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use socketioxide::SocketIo;
 use socketioxide::extract::{AckSender, SocketRef, State, TryData};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::layer::SocketIoLayer;
 use socketioxide::socket::DisconnectReason;
+use socketioxide::{ParserConfig, SocketIo};
 use tower_http::services::ServeDir;
 
 use crate::error::Error;
@@ -41,6 +41,8 @@ pub(crate) fn layer(store: Store) -> (SocketIoLayer, SocketIo) {
         .max_payload(PACKET_LIMIT as u64)
         .ws_max_frame_size(PACKET_LIMIT)
         .ws_max_message_size(PACKET_LIMIT)
+        // Bytes come beside their packet, and may be many: none are read.
+        .with_parser(ParserConfig::common().max_incoming_binaries(0))
         .max_buffer_size(QUEUE_LENGTH)
         .build_layer();
     // What must be in place before the client's first event is a middleware:
@@ -87,7 +89,10 @@ async fn join_room(
     };
     store.user(user_id).await.map_err(|error| match error {
         Error::NotFound(_) => Refusal::UnknownUser(error),
-        _ => Refusal::Passing(error),
+        _ => {
+            error.log();
+            Refusal::Passing(error)
+        }
     })?;
     socket.join(room(user_id));
     Ok(())
@@ -163,7 +168,7 @@ async fn on_send_message(
     };
     // A client that asked for no acknowledgement gets none.
     if let Err(error) = ack.send(&answer) {
-        tracing::debug!(%error, "the sender is gone");
+        tracing::debug!(%error, "the sender gets no acknowledgement");
     }
 }
 

@@ -38,6 +38,7 @@ function connect() {
   });
 
   if (userId) socket.on("direct-message", showMessage);
+  else socket.on("message", showLobbyMessage);
   return socket;
 }
 

@@ -35,15 +35,15 @@ function showError(error) {
 // Asks for an acknowledgement, and does not wait for it for ever. Without a
 // connection the client would keep the message and send it much later.
 async function say(text) {
-  if (!socket?.connected) return { error: "Not connected: nothing was sent." };
+  if (document.body.dataset.live !== "connected") {
+    return { error: "Not connected: nothing was sent." };
+  }
   try {
     return await socket.timeout(5000).emitWithAck("send_message", text);
   } catch {
     return { error: "No answer: perhaps it was not sent." };
   }
 }
-
-socket?.on("message", showLobbyMessage);
 
 onSubmit(sendForm, async () => {
   const text = message.value;

@@ -137,6 +137,7 @@ async fn every_file_that_a_page_names_is_served() {
             let name = part.split('"').next().unwrap();
             let file = chat.get(&format!("/static/{name}")).await;
             assert_eq!(file.status, 200, "{name}");
+            assert_eq!(file.header("cache-control"), "no-cache", "{name}");
             assert!(!file.text.is_empty(), "{name}");
             let expected = match name.rsplit('.').next() {
                 Some("css") => "text/css",

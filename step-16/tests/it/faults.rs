@@ -274,6 +274,46 @@ async fn a_busy_database_is_a_503_and_nothing_is_half_written() {
     assert_eq!(chat.contents(ada).await, ["hello!"]);
 }
 
+/// A full disk may show itself only when SQLite commits, after the row was
+/// inserted and its id returned. Here a broken rule does, at that moment.
+#[tokio::test]
+async fn what_is_rolled_back_at_its_end_is_not_called_stored() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+    let other = Connection::open(chat.database()).unwrap();
+    other
+        .execute_batch(
+            "create table late (
+                user_id integer references users deferrable initially deferred
+            );
+            create trigger late_message after insert on messages begin
+                insert into late values (-1);
+            end;
+            create trigger late_user after insert on users begin
+                insert into late values (-1);
+            end",
+        )
+        .unwrap();
+
+    let message = json!({
+        "author_id": ada,
+        "recipient_id": ada,
+        "content": "hello?",
+    });
+    let user = json!({
+        "name": "Bob Kahn",
+        "email": "bob@example.org",
+        "nickname": "bob",
+    });
+    for (path, body) in [("/api/messages", message), ("/api/users", user)] {
+        let answer = chat.post(path, &body).await;
+        assert_eq!(answer.status, 503, "{path}: {answer:?}");
+    }
+    assert_eq!(chat.contents(ada).await, [""; 0]);
+    let users = chat.get("/api/users").await.json();
+    assert_eq!(users.as_array().map(Vec::len), Some(1), "{users}");
+}
+
 #[tokio::test]
 async fn a_broken_database_is_a_503_on_each_kind_of_page() {
     let chat = chat().await;

@@ -235,9 +235,11 @@ async fn a_handshake_without_a_known_user_is_refused_for_good() {
 
 #[tokio::test]
 async fn a_handshake_that_meets_a_broken_database_may_be_tried_again() {
-    let chat = chat().await;
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("chat.db");
+    let mut chat = Program::start_logged(PROGRAM, &database, "error").await;
     let ada = chat.add_user("ada").await;
-    let other = Connection::open(chat.database()).unwrap();
+    let other = Connection::open(&database).unwrap();
     other
         .execute_batch(
             "pragma foreign_keys = off; alter table users rename to away",
@@ -249,6 +251,7 @@ async fn a_handshake_that_meets_a_broken_database_may_be_tried_again() {
 
     assert!(refusal.starts_with("not now: "), "{refusal}");
     assert!(!refusal.contains("users"), "{refusal}");
+    chat.logged("no such table").await;
 }
 
 /// Begins to post a message; returns the connection and the body that is
@@ -383,30 +386,35 @@ async fn a_frame_over_64_kib_ends_its_connection_and_no_other() {
     other.expect_silence().await;
 }
 
-#[cfg(unix)]
+#[tokio::test]
+async fn a_packet_with_bytes_ends_its_connection() {
+    let chat = chat().await;
+    let ada = chat.add_user("ada").await;
+    let mut socket = page(&chat, ada).await;
+
+    let payload = r#"{"_placeholder":true,"num":0}"#;
+    let packet = format!(r#"451-["connect-ack",{payload}]"#);
+    socket.send(&packet).await;
+
+    socket.closed().await;
+}
+
 #[tokio::test]
 async fn the_log_says_why_a_connection_ended() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("chat.db");
-    let log = folder.path().join("log");
-    let program = Program::start_with(PROGRAM, &database, |command| {
-        command.env("RUST_LOG", "info");
-        command.stderr(std::fs::File::create(&log).unwrap());
-    })
-    .await;
+    let mut program = Program::start_logged(PROGRAM, &database, "info").await;
     let ada = program.add_user("ada").await;
 
     page(&program, ada).await.leave().await;
+    program.logged("ClientNSDisconnect").await;
+
     let mut big = page(&program, ada).await;
     big.emit("connect-ack", &json!("x".repeat(64 * 1024))).await;
-    big.closed().await;
-    program.signal("TERM").await;
-    program.exit().await;
+    program.logged("TransportError").await;
 
-    let log = std::fs::read_to_string(&log).unwrap();
-    for reason in ["ClientNSDisconnect", "TransportError"] {
-        assert!(log.contains(reason), "no {reason} in {log}");
-    }
+    page(&program, ada).await.send("garbage").await;
+    program.logged("PacketParsingError").await;
 }
 
 #[tokio::test]

@@ -40,7 +40,6 @@ async fn the_page_has_a_form_and_says_that_nothing_is_kept() {
         r#"id="messages""#,
         r#"name="handle""#,
         r#"name="message""#,
-        r#"src="/static/lobby.js""#,
         "not kept",
     ] {
         assert!(page.text.contains(part), "no {part} in {}", page.text);
@@ -51,6 +50,27 @@ async fn the_page_has_a_form_and_says_that_nothing_is_kept() {
         "{}",
         users.text
     );
+}
+
+/// What shows a message is there before what connects.
+#[tokio::test]
+async fn the_lobby_loads_its_scripts_in_order() {
+    let chat = chat().await;
+
+    let page = chat.get("/front/lobby").await.text;
+
+    let position = |text| {
+        page.find(text)
+            .unwrap_or_else(|| panic!("no {text} in {page}"))
+    };
+    let form = position(r#"<script src="/static/form.js" defer>"#);
+    let lobby = position(r#"<script src="/static/lobby.js" defer>"#);
+    let client = position(r#"<script src="/vendor/socket.io.min.js""#);
+    let live = position(r#"<script src="/static/live.js" defer>"#);
+    assert!(form < lobby && lobby < client && client < live, "{page}");
+    let tag = &page[client..][..page[client..].find('>').unwrap()];
+    assert!(tag.contains(r#"integrity="sha384-"#), "{tag}");
+    assert!(tag.ends_with(" defer"), "{tag}");
 }
 
 #[tokio::test]

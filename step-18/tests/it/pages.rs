@@ -131,12 +131,14 @@ async fn every_file_that_a_page_names_is_served() {
     let ada = chat.add_user("ada").await;
 
     let mut files = 0;
-    for path in ["/front/users", &format!("/front/messages/{ada}")] {
+    let messages = format!("/front/messages/{ada}");
+    for path in ["/front/users", &messages, "/front/lobby"] {
         let page = chat.get(path).await;
         for part in page.text.split(r#"="/static/"#).skip(1) {
             let name = part.split('"').next().unwrap();
             let file = chat.get(&format!("/static/{name}")).await;
             assert_eq!(file.status, 200, "{name}");
+            assert_eq!(file.header("cache-control"), "no-cache", "{name}");
             assert!(!file.text.is_empty(), "{name}");
             let expected = match name.rsplit('.').next() {
                 Some("css") => "text/css",

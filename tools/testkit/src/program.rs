@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use crate::{Client, soon};
 
@@ -15,6 +15,7 @@ pub struct Program {
     client: Client,
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
+    log: Option<Lines<BufReader<ChildStderr>>>,
 }
 
 impl Program {
@@ -23,20 +24,25 @@ impl Program {
     /// # Panics
     /// When it does not start.
     pub async fn start(path: &str, database: &Path) -> Self {
-        Self::start_with(path, database, |_| {}).await
+        Self::run(command(path, database)).await
     }
 
-    /// [`Program::start`] by a command that can be changed before it runs.
+    /// [`Program::start`] with a log of `level` that [`Program::logged`]
+    /// reads.
     ///
     /// # Panics
     /// When the program does not start.
-    pub async fn start_with(
+    pub async fn start_logged(
         path: &str,
         database: &Path,
-        change: impl FnOnce(&mut Command),
+        level: &str,
     ) -> Self {
         let mut command = command(path, database);
-        change(&mut command);
+        command.env("RUST_LOG", level).stderr(Stdio::piped());
+        Self::run(command).await
+    }
+
+    async fn run(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .spawn()
@@ -52,6 +58,7 @@ impl Program {
             .expect("the first line has the address");
         Self {
             client: Client::new(&format!("http://{}", url.trim())),
+            log: child.stderr.take().map(|log| BufReader::new(log).lines()),
             child,
             stdout,
         }
@@ -85,6 +92,21 @@ impl Program {
         soon("a line on stdout", self.stdout.next_line())
             .await
             .expect("stdout can be read")
+    }
+
+    /// Reads the log until there is a line with `text` in it.
+    ///
+    /// # Panics
+    /// When it does not come, or the program was started without a log.
+    pub async fn logged(&mut self, text: &str) {
+        let log = self.log.as_mut().expect("a log");
+        loop {
+            let line = soon(text, log.next_line()).await;
+            let line = line.expect("the log can be read");
+            if line.expect("the log goes on").contains(text) {
+                return;
+            }
+        }
     }
 
     /// Ends the program at once, as a power cut would: no handler runs.

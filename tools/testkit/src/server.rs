@@ -14,8 +14,8 @@ use crate::{Client, soon};
 /// Completes when the test wants the server to stop.
 pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A running chat with a database of its own. Dropping it ends it at once,
-/// [`Chat::stop`] in good order.
+/// A running chat with a database of its own. Dropping it begins to end it,
+/// [`Chat::stop`] waits for the end.
 #[derive(Debug)]
 pub struct Chat {
     client: Client,

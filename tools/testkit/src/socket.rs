@@ -178,10 +178,14 @@ impl Socket {
     }
 
     /// Leaves the namespace and closes the connection, as a page does that
-    /// is left.
+    /// is left. The server has read all that was sent when this returns.
+    ///
+    /// # Panics
+    /// When the server does not end the connection.
     pub async fn leave(mut self) {
         self.send("41").await;
         self.stream.close(None).await.ok();
+        self.closed().await;
     }
 
     /// Sends a packet as it is, valid or not. That the server may have hung

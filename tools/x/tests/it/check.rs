@@ -136,13 +136,17 @@ fn the_browser_client_is_the_one_in_the_lock_file() {
     add_client(&course);
     course.replace("step-16/templates/live.html", "sha384-", "sha384-A");
     course.replace("step-17/src/live.rs", "4.8.4", "4.8.3");
-    course.write("step-15/templates/a.html", "/vendor/socket.io.min.js");
+    course.write(
+        "step-17/templates/second.html",
+        "<p>\n<script src=\"/vendor/socket.io.min.js\" defer></script>\n",
+    );
     assert_finds(
         &course,
         &[
             "step-16/templates/live.html:1: integrity=",
             "step-17/src/live.rs:1 names socket.io-client@4.8.3",
-            "step-15 loads socket.io.min.js with no integrity",
+            "step-17/templates/second.html:2 loads socket.io.min.js with no \
+             integrity",
         ],
     );
 }
