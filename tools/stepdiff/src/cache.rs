@@ -6,17 +6,15 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
-use std::time::SystemTime;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use crate::highlight::{CLASS_NAMES, Token};
 
-/// Where the highlighted files are, and which program made them.
+/// Where the highlighted files are.
 #[derive(Debug)]
 pub(crate) struct Cache {
     folder: PathBuf,
-    /// Another build of this program may colour otherwise.
-    built: SystemTime,
 }
 
 impl Cache {
@@ -24,9 +22,21 @@ impl Cache {
     pub(crate) fn beside_program() -> Option<Self> {
         let program = std::env::current_exe().ok()?;
         let built = fs::metadata(&program).ok()?.modified().ok()?;
-        let folder = program.with_file_name("stepdiff-cache");
+        let built = built.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+        Self::open(&program.with_file_name("stepdiff-cache"), built)
+    }
+
+    /// The cache of the program that was built at that time. Those of other
+    /// builds, which may have coloured otherwise, are thrown away.
+    fn open(caches: &Path, built: u128) -> Option<Self> {
+        let folder = caches.join(format!("{built:x}"));
         fs::create_dir_all(&folder).ok()?;
-        Some(Self { folder, built })
+        for other in fs::read_dir(caches).ok()?.flatten() {
+            if other.path() != folder {
+                fs::remove_dir_all(other.path()).ok();
+            }
+        }
+        Some(Self { folder })
     }
 
     /// The lines of a file that was highlighted before.
@@ -68,7 +78,7 @@ impl Cache {
 
     fn file(&self, path: &str, text: &str) -> PathBuf {
         let mut hasher = DefaultHasher::new();
-        (self.built, path, text).hash(&mut hasher);
+        (path, text).hash(&mut hasher);
         self.folder.join(format!("{:016x}.json", hasher.finish()))
     }
 }
@@ -89,30 +99,24 @@ mod tests {
     #[test]
     fn what_was_put_is_got_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = |built| Cache {
-            folder: folder.path().to_owned(),
-            built,
-        };
-        let now = SystemTime::now();
+        let cache = |built| Cache::open(folder.path(), built).unwrap();
         let text = "async fn f() {\n    \"two\nlines\"\n}\n";
         let lines = Highlighter::default().lines("a.rs", text);
 
-        assert_eq!(cache(now).get("a.rs", text), None);
-        cache(now).put("a.rs", text, &lines);
+        assert_eq!(cache(1).get("a.rs", text), None);
+        cache(1).put("a.rs", text, &lines);
 
-        assert_eq!(cache(now).get("a.rs", text), Some(lines));
-        assert_eq!(cache(now).get("a.js", text), None);
-        assert_eq!(cache(now).get("a.rs", "fn g() {}"), None);
-        assert_eq!(cache(SystemTime::UNIX_EPOCH).get("a.rs", text), None);
+        assert_eq!(cache(1).get("a.rs", text), Some(lines));
+        assert_eq!(cache(1).get("a.js", text), None);
+        assert_eq!(cache(1).get("a.rs", "fn g() {}"), None);
+        assert_eq!(cache(2).get("a.rs", text), None);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
     fn a_damaged_file_is_no_answer() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache {
-            folder: folder.path().to_owned(),
-            built: SystemTime::now(),
-        };
+        let cache = Cache::open(folder.path(), 1).unwrap();
         for damaged in ["", "[[[null,\"other\"]]]", "[[[\"sx-?\",\"x\"]]]"] {
             fs::write(cache.file("a.rs", "x"), damaged).unwrap();
             assert_eq!(cache.get("a.rs", "x"), None);

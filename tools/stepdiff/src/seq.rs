@@ -89,6 +89,9 @@ fn parse_line(line: &str, diagram: &mut Diagram) -> Result<(), String> {
     if head == "title" {
         diagram.title = text;
     } else if head == "participants" {
+        if !diagram.participants.is_empty() {
+            return Err("a second list of participants".to_owned());
+        }
         let names = text.split(',').map(|name| name.trim().to_owned());
         diagram.participants = names.collect();
     } else if let Some(name) = head.strip_prefix("note ") {

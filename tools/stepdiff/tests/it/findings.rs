@@ -189,6 +189,8 @@ fn steps_and_chapters_belong_together() {
 fn a_drawings_bad_line_is_found() {
     let found = after(1, "A -> B: hi", "A -> C: hi");
     assert_has(&found, &["1:26 \"C\" is not one of the participants"]);
+    let found = after(1, "A -> B: hi", "A -> B: hi\nparticipants: A");
+    assert_has(&found, &["1:27 a second list of participants"]);
 }
 
 #[test]
