@@ -10,6 +10,8 @@ const LIVE = {
 };
 
 function setLive(state) {
+  // Said once, however often the client tries.
+  if (document.body.dataset.live === state) return;
   document.body.dataset.live = state;
   document.querySelector("#live").textContent = LIVE[state];
 }

@@ -20,6 +20,7 @@ use axum::routing::get;
 use socketioxide::SocketIo;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
@@ -32,7 +33,7 @@ pub use crate::store::{OpenError, Store};
 /// The largest request body that is read, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// How long requests that are under way may take to end at a shutdown.
+/// How long what is under way may take to end at a shutdown.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// What handlers may ask for, each by its own type: `State<Store>`.
@@ -66,12 +67,13 @@ pub async fn serve(
     let shutdown = async move {
         shutdown.await;
         drop(stopping);
-        io.close().await;
+        // A page that reads no more must not keep the rest from ending.
+        timeout(GRACE / 2, io.close()).await.ok();
     };
     let server = axum::serve(listener, app).with_graceful_shutdown(shutdown);
     let grace = async {
         stopped.await.ok();
-        tokio::time::sleep(GRACE).await;
+        sleep(GRACE).await;
     };
     // A client that never ends its request must not keep the server alive.
     tokio::select! {
@@ -79,7 +81,10 @@ pub async fn serve(
         () = grace => tracing::warn!("gave up on requests that did not end"),
     }
 
-    store.close().await;
+    // Nor must another program that has locked the database.
+    if timeout(GRACE, store.close()).await.is_err() {
+        tracing::warn!("gave up on the database: it is locked");
+    }
     Ok(())
 }
 
@@ -106,7 +111,10 @@ fn app(state: AppState) -> Router {
             get(api::messages).post(api::create_message),
         )
         .nest("/front", pages)
-        .nest_service("/static", static_files().fallback(get(no_such_path)))
+        .nest_service(
+            "/static",
+            static_files().fallback(get(no_such_path).fallback(wrong_method)),
+        )
         .nest_service("/vendor", live::client_files())
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
@@ -128,6 +136,7 @@ fn app(state: AppState) -> Router {
 /// program is built.
 fn static_files() -> ServeDir {
     ServeDir::new(concat!(env!("CARGO_MANIFEST_DIR"), "/static"))
+        .call_fallback_on_method_not_allowed(true)
 }
 
 async fn no_such_path(OriginalUri(uri): OriginalUri) -> Error {

@@ -207,6 +207,14 @@ pub enum OpenError {
     )]
     NotAChat(PathBuf),
 
+    /// It is in memory, or where SQLite can't keep its log.
+    #[error(
+        "the database \"{}\" would not be kept: choose a file on a disk, for \
+         example DATABASE=chat.db",
+        .0.display()
+    )]
+    NotKept(PathBuf),
+
     /// It was written by a later version of this chat.
     #[error(
         "the database {} was written by a newer version of this chat: run \
@@ -248,6 +256,7 @@ impl Store {
             State::Ready => Ok(Self { connection }),
             State::ReadOnly => Err(OpenError::ReadOnly(path)),
             State::NotAChat => Err(OpenError::NotAChat(path)),
+            State::NotKept => Err(OpenError::NotKept(path)),
             State::Newer => Err(OpenError::Newer(path)),
         }
     }
@@ -403,6 +412,7 @@ enum State {
     Ready,
     ReadOnly,
     NotAChat,
+    NotKept,
     Newer,
 }
 
@@ -429,16 +439,32 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<State> {
     transaction.commit()?;
 
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    // FULL: an answered POST survives a power cut.
+    // Full, and on macOS past the drive's own cache: an answered POST
+    // survives a power cut.
     connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "fullfsync", true)?;
+    let journal: String = connection.pragma_update_and_check(
+        None,
+        "journal_mode",
+        "wal",
+        |row| row.get(0),
+    )?;
+    if journal != "wal" {
+        return Ok(State::NotKept);
+    }
     Ok(State::Ready)
 }
 
+/// Whether it has no tables, and no mark of another program.
 fn is_empty(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
-    transaction.query_row("select count(*) = 0 from sqlite_schema", [], |row| {
-        row.get(0)
-    })
+    let tables: i32 = transaction.query_row(
+        "select count(*) from sqlite_schema",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(tables == 0
+        && pragma(transaction, "application_id")? == 0
+        && pragma(transaction, "user_version")? == 0)
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i32> {
@@ -490,11 +516,18 @@ mod tests {
     fn a_commit_returns_when_the_disk_has_it() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut connection = Connection::open(file.path()).unwrap();
+        // SQLite can be built with these on.
+        connection
+            .execute_batch(
+                "pragma synchronous = off; pragma foreign_keys = off",
+            )
+            .unwrap();
 
         assert!(matches!(prepare(&mut connection), Ok(State::Ready)));
 
         let full = 2; // <https://sqlite.org/pragma.html#pragma_synchronous>
         assert_eq!(pragma(&connection, "synchronous"), Ok(full));
+        assert_eq!(pragma(&connection, "fullfsync"), Ok(1));
         assert_eq!(pragma(&connection, "foreign_keys"), Ok(1));
     }
 

@@ -10,12 +10,16 @@ async function postForm(form, body) {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
+      signal: AbortSignal.timeout(15_000),
     });
     const answer = await response.json();
     if (response.ok) return answer;
     error.textContent = answer.error;
-  } catch {
-    error.textContent = "The server can't be reached. Try again in a moment.";
+  } catch (reason) {
+    error.textContent =
+      reason.name === "TimeoutError"
+        ? "No answer: perhaps it was not sent. Reload the page to see."
+        : "The server can't be reached. Try again in a moment.";
   }
   return null;
 }

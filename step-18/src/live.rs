@@ -201,8 +201,10 @@ pub(crate) fn client_files() -> ServeDir<Router> {
         .unwrap_or(here);
     let not_installed = Router::new()
         .route("/socket.io.min.js", get(redirect_to_cdn))
-        .fallback(no_such_file);
+        .fallback(no_such_file)
+        .method_not_allowed_fallback(async || Error::WrongMethod);
     ServeDir::new(course.join("node_modules/socket.io-client/dist"))
+        .call_fallback_on_method_not_allowed(true)
         .fallback(not_installed)
 }
 

@@ -33,7 +33,7 @@ function showError(error) {
 }
 
 // Asks for an acknowledgement, and does not wait for it for ever. Without a
-// connection the client would keep the message and send it much later.
+// connection the client would keep the message and send it later.
 async function say(text) {
   if (document.body.dataset.live !== "connected") {
     return { error: "Not connected: nothing was sent." };
@@ -47,9 +47,12 @@ async function say(text) {
 
 onSubmit(sendForm, async () => {
   const text = message.value;
+  showError("");
   const answer = await say({ handle: handle.value, message: text });
   showError(answer.error ?? "");
-  if (answer.ok && message.value.startsWith(text)) {
+  if (!answer.ok) return;
+  scroller.scrollTop = 0;
+  if (message.value.startsWith(text)) {
     message.value = message.value.slice(text.length);
   }
 });

@@ -60,9 +60,10 @@ if (sendForm) {
   });
 
   // Enter sends, Shift+Enter begins a line. An Enter that ends the input of
-  // a Chinese or Japanese word does not send.
+  // a Chinese or Japanese word does not send; Safari marks it by 229 alone.
   content.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    const endsWord = event.isComposing || event.keyCode === 229;
+    if (event.key !== "Enter" || event.shiftKey || endsWord) return;
     event.preventDefault();
     sendForm.requestSubmit();
   });

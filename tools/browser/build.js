@@ -34,13 +34,14 @@ export function build() {
 // What a server answers that does not find the client: it is away meanwhile.
 async function redirectToCdn() {
   renameSync(FOLDER, AWAY);
-  const chat = await Chat.start(NEWEST);
+  let chat;
   try {
+    chat = await Chat.start(NEWEST);
     const address = `${chat.url}/vendor/socket.io.min.js`;
     const { status, headers } = await fetch(address, { redirect: "manual" });
     return { status, headers: [...headers] };
   } finally {
     renameSync(AWAY, FOLDER);
-    await chat.remove();
+    await chat?.remove();
   }
 }

@@ -25,6 +25,16 @@ export class LobbyPage {
     await expect(this.body).toHaveAttribute("data-live", state, { timeout: 15_000 });
   }
 
+  // Listens to all events from now on, whether the page shows them or not.
+  // Returns a function that says their names.
+  async hears() {
+    await this.page.evaluate(() => {
+      window.heard = [];
+      socket.onAny((event) => window.heard.push(event));
+    });
+    return () => this.page.evaluate(() => window.heard);
+  }
+
   // Types a handle and a message, and presses Enter; does not wait.
   async say(handle, message) {
     await this.handle.fill(handle);

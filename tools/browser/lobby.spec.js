@@ -35,6 +35,7 @@ test("three windows see what each of them says, and no direct message", async ({
   const lobbies = [await enter(), await enter(), await enter()];
   const adasPage = await open(ada);
   const bobsPage = await open(bob);
+  const heard = await lobbies[0].hears();
 
   await lobbies[0].say("ada", "hello");
   await lobbies[1].shows("hello");
@@ -44,6 +45,7 @@ test("three windows see what each of them says, and no direct message", async ({
   await lobbies[2].say("alan", "hello, both");
 
   for (const lobby of lobbies) await lobby.shows("hello", "hello, ada", "hello, both");
+  expect(await heard()).toEqual(["message", "message", "message"]);
   expect(await adasPage.shows("hello")).toBe(false);
   await expect(lobbies[0].page.locator(".author")).toHaveText(["ada", "grace", "alan"]);
 });
@@ -78,6 +80,21 @@ test("a mistake shows beside its field, to the sender alone", async ({ enter }) 
   await expect(lobby.messageError).toBeEmpty();
   await expect(lobby.message).toHaveValue("");
   await expect(other.page.getByRole("alert").filter({ hasText: /./ })).toHaveCount(0);
+});
+
+test("who has scrolled up sees what they say themselves", async ({ enter }) => {
+  const lobby = await enter();
+  const long = "a line\n".repeat(100);
+  await lobby.handle.fill("ada");
+  for (const text of [long, long]) {
+    await lobby.page.evaluate((message) => say({ handle: "ada", message }), text);
+  }
+  await lobby.page.locator(".scroller").evaluate((list) => list.scrollBy(0, -1e6));
+
+  await lobby.say("ada", "here I am");
+
+  await expect(lobby.texts.last()).toHaveText("here I am");
+  await expect(lobby.texts.last()).toBeInViewport({ ratio: 1 });
 });
 
 test("without a connection nothing is sent, now or later", async ({ chat, enter }) => {

@@ -142,12 +142,34 @@ async function tabTo(page, target) {
 }
 
 test("an Enter that ends the input of a word does not send", async ({ chat, open, ada }) => {
-  const { content, page } = await open(ada);
+  const adasPage = await open(ada);
+  const { content } = adasPage;
   await content.fill("にほん");
   await content.dispatchEvent("keydown", { key: "Enter", isComposing: true });
+  await content.dispatchEvent("keydown", { key: "Enter", keyCode: 229 });
   await content.dispatchEvent("keydown", { key: "Enter", shiftKey: true });
-  await page.evaluate(() => fetch("/api/version"));
+  await adasPage.settled();
   expect(await chat.messagesOf(ada)).toEqual([]);
+});
+
+test("an answer that never comes is given up, and what was written stays", async ({
+  chat,
+  newPage,
+  ada,
+}) => {
+  const adasPage = await newPage(ada);
+  await adasPage.page.addInitScript(() => {
+    const timeout = AbortSignal.timeout;
+    AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 100);
+  });
+  await adasPage.open(chat.url);
+  await hold(adasPage.page, "**/api/messages");
+
+  await adasPage.content.fill("hello");
+  await adasPage.content.press("Enter");
+
+  await expect(adasPage.error).toContainText("No answer");
+  await expect(adasPage.content).toHaveValue("hello");
 });
 
 test("what the server refuses is said, and what was written stays", async ({ open, ada }) => {

@@ -36,16 +36,18 @@ export const test = base.extend({
   // person's browser has them. `tabOf` makes it a tab beside another page.
   newPage: async ({ browser, chat, allowedErrors }, use) => {
     const contexts = [];
+    const thrown = [];
     const errors = [];
     await use(async (user, { tabOf, ...look } = {}) => {
       if (tabOf) return new UserPage(await tabOf.page.context().newPage(), user);
       const context = await browser.newContext(look);
       contexts.push(context);
-      context.on("weberror", (error) => errors.push(error.error().message));
+      context.on("weberror", (error) => thrown.push(error.error().message));
       context.on("console", (line) => line.type() === "error" && errors.push(line.text()));
       return new UserPage(await context.newPage(), user);
     });
     await Promise.all(contexts.map((context) => context.close()));
+    expect(thrown).toEqual([]);
     expect(errors.filter((error) => !allowedErrors.test(error))).toEqual([]);
   },
 

@@ -65,6 +65,15 @@ async fn an_address_that_is_none_is_refused() {
     }
 }
 
+/// SQLite would keep these nowhere: an empty name is a temporary database.
+#[tokio::test]
+async fn a_database_that_would_not_be_kept_is_refused() {
+    for name in ["", ":memory:"] {
+        let text = refusal(Path::new(name)).await;
+        assert!(text.contains("would not be kept"), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_folder_is_no_database() {
     let folder = folder();
@@ -97,6 +106,21 @@ async fn the_database_of_another_program_is_left_alone() {
     let path = folder.path().join("other.db");
     let other = Connection::open(&path).unwrap();
     other.execute_batch("create table users (x)").unwrap();
+    drop(other);
+    let before = fs::read(&path).unwrap();
+
+    let text = refusal(&path).await;
+
+    assert!(text.contains("not this chat's"), "{text}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_database_that_another_program_has_only_marked_is_left_alone() {
+    let folder = folder();
+    let path = folder.path().join("other.db");
+    let other = Connection::open(&path).unwrap();
+    other.pragma_update(None, "application_id", 7).unwrap();
     drop(other);
     let before = fs::read(&path).unwrap();
 

@@ -85,6 +85,10 @@ async fn the_browser_is_given_a_client_or_led_to_one() {
         assert!(location.ends_with("/socket.io.min.js"), "{location}");
         assert_eq!(answer.header("cache-control"), "no-store");
     }
+    let path = "/vendor/socket.io.min.js";
+    let wrong = chat.request("POST", path, "", None).await.unwrap();
+    assert_eq!(wrong.status, 405);
+    assert!(!wrong.error().is_empty());
     let unknown = chat.get("/vendor/nothing.js").await;
     assert_eq!(unknown.status, 404);
     assert!(!unknown.error().is_empty());

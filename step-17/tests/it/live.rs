@@ -96,6 +96,10 @@ async fn the_browser_is_given_a_client_or_led_to_one() {
         assert!(location.ends_with("/socket.io.min.js"), "{location}");
         assert_eq!(answer.header("cache-control"), "no-store");
     }
+    let path = "/vendor/socket.io.min.js";
+    let wrong = chat.request("POST", path, "", None).await.unwrap();
+    assert_eq!(wrong.status, 405);
+    assert!(!wrong.error().is_empty());
     let unknown = chat.get("/vendor/nothing.js").await;
     assert_eq!(unknown.status, 404);
     assert!(!unknown.error().is_empty());
@@ -329,11 +333,11 @@ async fn a_message_under_way_at_the_end_is_answered_and_kept() {
 }
 
 #[tokio::test]
-async fn two_hundred_pages_of_a_user_see_the_message() {
+async fn thirty_pages_of_a_user_see_the_message() {
     let chat = chat().await;
     let ada = chat.add_user("ada").await;
     let mut pages = Vec::new();
-    for _ in 0..200 {
+    for _ in 0..30 {
         pages.push(page(&chat, ada).await);
     }
 

@@ -109,7 +109,7 @@ impl Program {
         }
     }
 
-    /// Ends the program at once, as a power cut would: no handler runs.
+    /// Ends the program at once: none of its code runs any more.
     pub async fn kill(mut self) {
         self.child.kill().await.expect("the program was running");
     }
