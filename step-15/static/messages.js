@@ -5,27 +5,17 @@ const messages = document.querySelector("#messages");
 const sendForm = document.querySelector("#send-form");
 const userId = Number(document.body.dataset.userId);
 
-// Adds a message to the page, in order of id. Everything a person wrote goes
-// in as text, never as HTML.
+// Adds a message that was sent to the page. Everything a person wrote goes in
+// as text, never as HTML.
 function showMessage(message) {
   const template = document.querySelector("#message-template");
   const item = template.content.firstElementChild.cloneNode(true);
   item.dataset.id = message.id;
-  item.classList.toggle("mine", message.author.id === userId);
-  item.querySelector(".author").textContent = message.author.nickname;
-  item.querySelector(".recipient").textContent = message.recipient.nickname;
-  item.querySelector("time").dateTime = message.date;
+  item.querySelector(".other").textContent = message.recipient.nickname;
   item.querySelector(".content").textContent = message.content;
+  item.querySelector("time").dateTime = message.date;
   showTime(item.querySelector("time"));
-
-  const later = [...messages.children].find(
-    (other) => Number(other.dataset.id) > message.id,
-  );
-  // Whoever reads the end stays there. It is at 0, since the column is
-  // reversed; rounding makes it 1 now and then.
-  const atEnd = scroller.scrollTop >= 0;
-  messages.insertBefore(item, later ?? null);
-  if (atEnd) scroller.scrollTop = 0;
+  messages.append(item);
 }
 
 // Shows a UTC date as the reader's own clock has it.
@@ -50,6 +40,7 @@ if (sendForm) {
     });
     if (!message) return;
     showMessage(message);
+    // The end is at 0, since the column is reversed.
     scroller.scrollTop = 0;
     // What was typed while the message was on its way stays.
     if (content.value.startsWith(text)) {

@@ -5,10 +5,10 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::error::{Error, Json, Path, Query};
-use crate::store::{
-    Content, Label, Message, MessageId, NewUser, Page, Store, User, UserId,
-};
+use crate::error::Error;
+use crate::extract::{Json, Object, Path, Query};
+use crate::store::{Message, NewUser, Slice, Store, User};
+use crate::text::{Content, Label, MessageId, UserId, whole_number};
 
 /// GET /db/alive
 pub(crate) async fn alive(
@@ -52,7 +52,7 @@ pub(crate) struct UserBody {
 /// POST /api/users
 pub(crate) async fn create_user(
     State(store): State<Store>,
-    Json(body): Json<UserBody>,
+    Json(Object(body)): Json<Object<UserBody>>,
 ) -> Result<(StatusCode, Json<User>), Error> {
     let new = NewUser {
         name: Label::new("name", body.name)?,
@@ -65,41 +65,43 @@ pub(crate) async fn create_user(
 
 /// The query of a list of messages: `?before=<id>&limit=<1..500>`.
 #[derive(Deserialize)]
-pub(crate) struct PageQuery {
+pub(crate) struct SliceQuery {
     before: Option<MessageId>,
-    limit: Option<u32>,
+    #[serde(default = "usual_limit", deserialize_with = "whole_number")]
+    limit: i64,
 }
 
-impl PageQuery {
-    fn page(self) -> Result<Page, Error> {
-        let limit = self.limit.unwrap_or(100);
+fn usual_limit() -> i64 {
+    100
+}
+
+impl SliceQuery {
+    fn slice(self) -> Result<Slice, Error> {
+        let Self { before, limit } = self;
         if !(1..=500).contains(&limit) {
             return Err(Error::Invalid(
-                "limit must be a number from 1 to 500".to_owned(),
+                "The limit must be a number from 1 to 500.".to_owned(),
             ));
         }
-        Ok(Page {
-            before: self.before,
-            limit,
-        })
+        Ok(Slice { before, limit })
     }
 }
 
 /// GET /api/messages
 pub(crate) async fn messages(
     State(store): State<Store>,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<SliceQuery>,
 ) -> Result<Json<Vec<Message>>, Error> {
-    Ok(Json(store.messages(query.page()?).await?))
+    Ok(Json(store.messages(query.slice()?).await?))
 }
 
 /// GET /api/users/{id}/messages
 pub(crate) async fn user_messages(
     State(store): State<Store>,
     Path(id): Path<UserId>,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<SliceQuery>,
 ) -> Result<Json<Vec<Message>>, Error> {
-    Ok(Json(store.messages_of(id, query.page()?).await?))
+    Ok(Json(store.messages_of(id, query.slice()?).await?))
 }
 
 /// The body of POST /api/messages.
@@ -113,7 +115,7 @@ pub(crate) struct MessageBody {
 /// POST /api/messages
 pub(crate) async fn create_message(
     State(store): State<Store>,
-    Json(body): Json<MessageBody>,
+    Json(Object(body)): Json<Object<MessageBody>>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
     let content = Content::new("content", body.content)?;
     let message = store

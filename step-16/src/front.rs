@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::State;
+use axum::http::Uri;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use tera::{Context, Tera, context};
 
-use crate::error::{Error, ErrorText, Path, Query};
-use crate::store::{MessageId, Page, Store, UserId};
+use crate::error::{Error, ErrorText};
+use crate::extract::{Path, Query};
+use crate::store::{Slice, Store};
+use crate::text::{MessageId, UserId};
 
 /// How many messages a page shows.
-const PAGE_LENGTH: usize = 100;
+const SHOWN: usize = 100;
 
 /// The templates, read into the program when it is built.
 #[derive(Clone)]
@@ -51,7 +53,7 @@ pub(crate) async fn users(
     templates.render("users.html", &context! { users => &users })
 }
 
-/// The query of a page of messages: `?before=<id>` for older ones.
+/// The query of the messages page: `?before=<id>` for older ones.
 #[derive(Deserialize)]
 pub(crate) struct Older {
     before: Option<MessageId>,
@@ -67,12 +69,12 @@ pub(crate) async fn messages(
     let user = store.user(id).await?;
     let users = store.users().await?;
     // One more than is shown tells whether there are older ones.
-    let page = Page {
+    let slice = Slice {
         before,
-        limit: PAGE_LENGTH as u32 + 1,
+        limit: SHOWN as i64 + 1,
     };
-    let mut messages = store.messages_of(id, page).await?;
-    let has_older = messages.len() > PAGE_LENGTH;
+    let mut messages = store.messages_of(id, slice).await?;
+    let has_older = messages.len() > SHOWN;
     if has_older {
         messages.remove(0);
     }
@@ -91,20 +93,21 @@ pub(crate) async fn messages(
 /// Shows an error under /front as a page with the same status.
 pub(crate) async fn errors_as_pages(
     State(templates): State<Templates>,
-    request: Request,
-    next: Next,
+    uri: Uri,
+    response: Response,
 ) -> Response {
-    let response = next.run(request).await;
+    if uri.path() != "/front" && !uri.path().starts_with("/front/") {
+        return response;
+    }
     let Some(ErrorText(text)) = response.extensions().get() else {
         return response;
     };
-    let status = response.status();
     let context = context! {
-        status => &status.as_u16(),
+        status => &response.status().as_u16(),
         text => text,
     };
     match templates.render("error.html", &context) {
-        Ok(page) => (status, page).into_response(),
+        Ok(page) => (response.status(), page).into_response(),
         Err(error) => error.into_response(),
     }
 }

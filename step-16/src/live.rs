@@ -1,29 +1,20 @@
 //! Socket.IO: who connects, and which events are handled.
 
 use std::convert::Infallible;
-use std::path::Path;
+use std::io::{self, Write};
 
-use axum::Router;
-use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, LOCATION};
-use axum::response::IntoResponse;
-use axum::routing::get;
 use serde_json::Value;
 use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::layer::SocketIoLayer;
 use socketioxide::socket::DisconnectReason;
 use socketioxide::{ParserConfig, SocketIo};
-use tower_http::services::ServeDir;
-
-use crate::error::Error;
 
 /// The largest packet that is read, in bytes. A larger one closes its socket.
 const PACKET_LIMIT: usize = 64 * 1024;
 
-/// Where the browser's client comes from when it was not installed.
-const CDN: &str =
-    "https://cdn.jsdelivr.net/npm/socket.io-client@4.8.4/dist/socket.io.min.js";
+/// The longest text of a client that is printed, in characters.
+const PRINT_LIMIT: usize = 1000;
 
 /// The layer that answers `/socket.io/`, and the handle to emit by.
 pub(crate) fn layer() -> (SocketIoLayer, SocketIo) {
@@ -60,35 +51,21 @@ async fn on_disconnect(socket: SocketRef, reason: DisconnectReason) {
 /// `TryData`, since a handler with `Data` is not called at all when the
 /// client sends no payload.
 async fn on_connect_ack(TryData(payload): TryData<Value>) {
-    let payload = payload.unwrap_or(Value::Null);
-    println!("received ACK message: {payload}");
+    let payload = printable(&payload.unwrap_or(Value::Null).to_string());
+    // Not `println!`, which panics when nobody reads what it prints.
+    writeln!(io::stdout(), "received ACK message: {payload}").ok();
 }
 
-/// Serves the browser's client from the `node_modules` folder that `npm ci`
-/// makes, and leads to a CDN while there is none.
-pub(crate) fn client_files() -> ServeDir<Router> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let course = here
-        .ancestors()
-        .find(|folder| folder.join("package.json").is_file())
-        .unwrap_or(here);
-    let not_installed = Router::new()
-        .route("/socket.io.min.js", get(redirect_to_cdn))
-        .fallback(no_such_file)
-        .method_not_allowed_fallback(async || Error::WrongMethod);
-    ServeDir::new(course.join("node_modules/socket.io-client/dist"))
-        .call_fallback_on_method_not_allowed(true)
-        .fallback(not_installed)
-}
-
-/// Not kept by the browser: the next `npm ci` must show at once.
-async fn redirect_to_cdn() -> impl IntoResponse {
-    (
-        StatusCode::TEMPORARY_REDIRECT,
-        [(LOCATION, CDN), (CACHE_CONTROL, "no-store")],
-    )
-}
-
-async fn no_such_file() -> Error {
-    Error::NotFound("the Socket.IO client has no such file".to_owned())
+/// The beginning of a JSON text, fit for a terminal, which would obey control
+/// characters: JSON escapes not all of them.
+fn printable(json: &str) -> String {
+    let escape = |c: char| match c.is_control() {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => c.to_string(),
+    };
+    let mut text: String = json.chars().take(PRINT_LIMIT).map(escape).collect();
+    if json.chars().nth(PRINT_LIMIT).is_some() {
+        text.push_str(" …");
+    }
+    text
 }

@@ -1,31 +1,33 @@
-//! What can go wrong, and the HTTP answer to each.
+//! What can go wrong with a request, and the HTTP answer to each.
 //!
-//! A handler returns `Result<_, Error>` and uses `?`. The text of an error
-//! goes to the client; what is behind a 5xx goes to the log alone.
+//! One enum for all handlers: each returns `Result<_, Error>` and uses `?`,
+//! and what a status means is decided here alone. The text of an error goes
+//! to the client; what is behind a 5xx goes to the log alone.
 
 use std::error::Error as _;
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use serde_json::json;
 use tokio_rusqlite::rusqlite;
 
 /// Why a request can't be answered as it was meant.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// 404: what the request names does not exist.
-    #[error("{0}")]
+    /// 404: there is no such path, file or page.
+    #[error("There is nothing at {0}.")]
     NotFound(String),
 
+    /// 404: the request names a user who does not exist.
+    #[error("No user has the id {0}.")]
+    UnknownUser(i64),
+
     /// 405: the path exists, but not for this method.
-    #[error("this path does not take this method")]
+    #[error("This path does not take this method.")]
     WrongMethod,
 
     /// 409: somebody else has this nickname.
-    #[error("the nickname {0} is taken: choose another one")]
+    #[error("The nickname {0} is taken. Choose another one.")]
     NicknameTaken(String),
 
     /// 422: a field breaks a rule.
@@ -41,35 +43,42 @@ pub(crate) enum Error {
         text: String,
     },
 
-    /// 503: the database is busy or broken.
-    #[error("the database does not answer: try again in a moment")]
+    /// 503: the database is busy or broken. Not 500, since trying again may
+    /// help: another program may hold it, or its disk be full.
+    #[error("The database does not answer. Try again in a moment.")]
     Database(#[from] rusqlite::Error),
 
+    /// 503: other requests kept the database busy until it was too late.
+    #[error("The database is busy. Try again in a moment.")]
+    DatabaseBusy,
+
     /// 503: the server is shutting down.
-    #[error("the database is closed: try again in a moment")]
+    #[error("The database is closed. Try again in a moment.")]
     DatabaseClosed,
 
     /// 500: the task that does a request's work ended early.
-    #[error("the request can't be completed: the server's log says why")]
+    #[error("The request can't be completed. The server's log says why.")]
     Task(#[from] tokio::task::JoinError),
 
     /// 500: a template and its values do not fit.
-    #[error("this page can't be shown: the server's log says why")]
-    Page(#[from] tera::Error),
+    #[error("This page can't be shown. The server's log says why.")]
+    Template(#[from] tera::Error),
 }
 
 impl Error {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::NotFound(_) | Self::UnknownUser(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::NicknameTaken(_) => StatusCode::CONFLICT,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Body { status, .. } => *status,
-            Self::Database(_) | Self::DatabaseClosed => {
+            Self::Database(_) | Self::DatabaseBusy | Self::DatabaseClosed => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Task(_) | Self::Page(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Task(_) | Self::Template(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 
@@ -95,51 +104,5 @@ impl IntoResponse for Error {
         let mut response = (self.status(), body).into_response();
         response.extensions_mut().insert(ErrorText(text));
         response
-    }
-}
-
-/// axum's `Json`, refused with our [`Error`].
-#[derive(FromRequest)]
-#[from_request(via(axum::Json), rejection(Error))]
-pub(crate) struct Json<T>(pub(crate) T);
-
-impl<T: Serialize> IntoResponse for Json<T> {
-    fn into_response(self) -> Response {
-        axum::Json(self.0).into_response()
-    }
-}
-
-/// axum's `Path`, refused with our [`Error`].
-#[derive(FromRequestParts)]
-#[from_request(via(axum::extract::Path), rejection(Error))]
-pub(crate) struct Path<T>(pub(crate) T);
-
-/// axum's `Query`, refused with our [`Error`].
-#[derive(FromRequestParts)]
-#[from_request(via(axum::extract::Query), rejection(Error))]
-pub(crate) struct Query<T>(pub(crate) T);
-
-impl From<JsonRejection> for Error {
-    fn from(rejection: JsonRejection) -> Self {
-        let status = rejection.status();
-        let text = match status {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                "the body is larger than 64 KiB".to_owned()
-            }
-            _ => rejection.body_text(),
-        };
-        Self::Body { status, text }
-    }
-}
-
-impl From<PathRejection> for Error {
-    fn from(_: PathRejection) -> Self {
-        Self::NotFound("there is nothing here: an id is a number".to_owned())
-    }
-}
-
-impl From<QueryRejection> for Error {
-    fn from(rejection: QueryRejection) -> Self {
-        Self::Invalid(rejection.body_text())
     }
 }

@@ -5,7 +5,8 @@
 //! folder) and `RUST_LOG` (default `info`).
 
 use std::env;
-use std::io::{self, IsTerminal};
+use std::error::Error;
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use step_17::{Store, serve};
@@ -20,21 +21,24 @@ async fn main() -> ExitCode {
         .from_env_lossy();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        // A log that can't be written must cost no request. Without this, it
+        // is complained about with `eprintln!`, which then panics.
+        .log_internal_errors(false)
         .init();
 
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
-            eprintln!("{reason}");
+            warn(&reason.to_string());
             ExitCode::FAILURE
         }
     }
 }
 
 /// Serves the chat; an error is one line that says what to do.
-async fn run() -> Result<(), String> {
+async fn run() -> Result<(), Box<dyn Error>> {
     let address =
         env::var("ADDRESS").unwrap_or_else(|_| "127.0.0.1:5001".to_owned());
     let database = env::var_os("DATABASE").unwrap_or_else(|| "chat.db".into());
@@ -45,20 +49,31 @@ async fn run() -> Result<(), String> {
              for example ADDRESS=127.0.0.1:5002"
         )
     })?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let stop = stop_signal().map_err(|error| error.to_string())?;
-    let store = Store::open(database).await.map_err(|e| e.to_string())?;
+    let address = listener.local_addr()?;
+    let stop = stop_signal()?;
+    let store = Store::open(&database).await.map_err(|error| {
+        format!(
+            "the database \"{}\" {error}; another file may do, for example \
+             DATABASE=chat.db",
+            database.display()
+        )
+    })?;
 
     if !address.ip().is_loopback() {
-        eprintln!(
+        warn(&format!(
             "warning: there is no sign-in: whoever reaches {address} can \
              read and write all messages"
-        );
+        ));
     }
-    println!("the chat is at http://{address}");
-    serve(listener, store, stop)
-        .await
-        .map_err(|error| error.to_string())
+    // Not `println!`, which panics when nobody reads what it prints.
+    writeln!(io::stdout(), "the chat is at http://{address}").ok();
+    serve(listener, store, stop).await?;
+    Ok(())
+}
+
+/// Says something on standard error, if somebody listens.
+fn warn(line: &str) {
+    writeln!(io::stderr(), "{line}").ok();
 }
 
 /// Listens for Ctrl-C and SIGTERM from now on. The future ends with the first.

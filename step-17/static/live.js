@@ -17,8 +17,10 @@ function setLive(state) {
   document.querySelector("#live").textContent = LIVE[state];
 }
 
+// The page's own script has `auth`, what the page says of itself, and
+// `listen`, which says what to do with the events that come.
 function connect() {
-  const socket = io({ auth: { user_id: userId } });
+  const socket = io({ auth });
 
   socket.on("connect", () => {
     console.log("connected to the server");
@@ -37,7 +39,7 @@ function connect() {
     else retry();
   });
 
-  socket.on("direct-message", showMessage);
+  listen(socket);
 }
 
 if (typeof io === "undefined") setLive("unavailable");

@@ -5,29 +5,37 @@ const messages = document.querySelector("#messages");
 const sendForm = document.querySelector("#send-form");
 const userId = Number(document.body.dataset.userId);
 
-// Adds a message to the page, once, in order of id. Everything a person wrote
-// goes in as text, never as HTML.
+// Adds a message to the page, once, in order of id, whether it was sent here
+// or came live. Everything a person wrote goes in as text, never as HTML.
 function showMessage(message) {
   if (messages.querySelector(`[data-id="${message.id}"]`)) return;
 
+  const mine = message.author.id === userId;
+  const other = mine ? message.recipient : message.author;
   const template = document.querySelector("#message-template");
   const item = template.content.firstElementChild.cloneNode(true);
   item.dataset.id = message.id;
-  item.classList.toggle("mine", message.author.id === userId);
-  item.querySelector(".author").textContent = message.author.nickname;
-  item.querySelector(".recipient").textContent = message.recipient.nickname;
-  item.querySelector("time").dateTime = message.date;
+  item.classList.toggle("mine", mine);
+  item.querySelector(".other").textContent = other.nickname;
   item.querySelector(".content").textContent = message.content;
+  item.querySelector("time").dateTime = message.date;
   showTime(item.querySelector("time"));
 
   const later = [...messages.children].find(
-    (other) => Number(other.dataset.id) > message.id,
+    (shown) => Number(shown.dataset.id) > message.id,
   );
   // Whoever reads the end stays there. It is at 0, since the column is
   // reversed; rounding makes it 1 now and then.
   const atEnd = scroller.scrollTop >= 0;
   messages.insertBefore(item, later ?? null);
   if (atEnd) scroller.scrollTop = 0;
+}
+
+// What live.js says of this page when it connects, and what it listens to.
+const auth = { user_id: userId };
+
+function listen(socket) {
+  socket.on("direct-message", showMessage);
 }
 
 // Shows a UTC date as the reader's own clock has it.
@@ -52,6 +60,7 @@ if (sendForm) {
     });
     if (!message) return;
     showMessage(message);
+    // The end is at 0, since the column is reversed.
     scroller.scrollTop = 0;
     // What was typed while the message was on its way stays.
     if (content.value.startsWith(text)) {

@@ -2,20 +2,24 @@
 //! serves them.
 
 mod api;
+mod database;
 mod error;
+mod extract;
 mod front;
 mod live;
 mod store;
+mod text;
+mod vendor;
 
 use std::io;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef, OriginalUri};
-use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
-use axum::middleware;
-use axum::response::Redirect;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::http::header::{ALLOW, CACHE_CONTROL};
+use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::middleware::{map_response, map_response_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use socketioxide::SocketIo;
 use tokio::net::TcpListener;
@@ -26,7 +30,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorText};
 use crate::front::Templates;
 pub use crate::store::{OpenError, Store};
 
@@ -36,11 +40,16 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// How long what is under way may take to end at a shutdown.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What handlers may ask for, each by its own type: `State<Store>`.
+/// What the handlers share. A handler does not take all of it: `FromRef` lets
+/// it ask for one field by its type, such as `State<Store>`, so that its
+/// signature says what it can do, and no module needs this one.
 #[derive(Clone, FromRef)]
 struct AppState {
+    /// The users and messages, in the database.
     store: Store,
+    /// The HTML of the pages, parsed once.
     templates: Templates,
+    /// Emits to the sockets.
     io: SocketIo,
 }
 
@@ -60,14 +69,15 @@ pub async fn serve(
         templates: Templates::new(),
         io: io.clone(),
     })
-    // Outermost: what it answers itself must not end in the fallback.
+    // Outermost: what it answers itself must not pass the other layers.
     .layer(live_layer);
 
-    let (stopping, stopped) = oneshot::channel::<()>();
+    let (stopping, stopped) = oneshot::channel();
     let shutdown = async move {
         shutdown.await;
-        drop(stopping);
-        // A page that reads no more must not keep the rest from ending.
+        stopping.send(()).ok();
+        // A page that reads no more must not keep the rest from ending: the
+        // other half of the time is for requests.
         timeout(GRACE / 2, io.close()).await.ok();
     };
     let server = axum::serve(listener, app).with_graceful_shutdown(shutdown);
@@ -89,17 +99,6 @@ pub async fn serve(
 }
 
 fn app(state: AppState) -> Router {
-    let pages = Router::new()
-        .route("/users", get(front::users))
-        .route("/messages/{id}", get(front::messages))
-        .route("/lobby", get(front::lobby))
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(
-            state.clone(),
-            front::errors_as_pages,
-        ));
-
     Router::new()
         .route("/", get(async || Redirect::to("/front/users")))
         .route("/db/alive", get(api::alive))
@@ -111,15 +110,18 @@ fn app(state: AppState) -> Router {
             "/api/messages",
             get(api::messages).post(api::create_message),
         )
-        .nest("/front", pages)
-        .nest_service(
-            "/static",
-            static_files().fallback(get(no_such_path).fallback(wrong_method)),
-        )
-        .nest_service("/vendor", live::client_files())
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(wrong_method)
+        .route("/front/users", get(front::users))
+        .route("/front/messages/{id}", get(front::messages))
+        .route("/front/lobby", get(front::lobby))
+        .nest_service("/static", static_files())
+        .nest_service("/vendor", vendor::client_files())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        // A response passes the layers from here on in this order.
+        .layer(map_response(explain))
+        .layer(map_response_with_state(
+            state.clone(),
+            front::errors_as_pages,
+        ))
         // The next start may serve other files at the same address: ask.
         .layer(SetResponseHeaderLayer::if_not_present(
             CACHE_CONTROL,
@@ -137,13 +139,24 @@ fn app(state: AppState) -> Router {
 /// program is built.
 fn static_files() -> ServeDir {
     ServeDir::new(concat!(env!("CARGO_MANIFEST_DIR"), "/static"))
-        .call_fallback_on_method_not_allowed(true)
+        .append_index_html_on_directories(false)
 }
 
-async fn no_such_path(OriginalUri(uri): OriginalUri) -> Error {
-    Error::NotFound(format!("there is nothing at {}", uri.path()))
-}
-
-async fn wrong_method() -> Error {
-    Error::WrongMethod
+/// Gives words to a 404 or 405 that no handler answered: axum and tower-http
+/// send them without a body.
+async fn explain(uri: Uri, response: Response) -> Response {
+    if response.extensions().get::<ErrorText>().is_some() {
+        return response;
+    }
+    match response.status() {
+        StatusCode::NOT_FOUND => {
+            Error::NotFound(uri.path().to_owned()).into_response()
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let allow = response.headers().get(ALLOW).cloned();
+            let allow = allow.map(|methods| [(ALLOW, methods)]);
+            (allow, Error::WrongMethod).into_response()
+        }
+        _ => response,
+    }
 }

@@ -1,13 +1,8 @@
 //! Socket.IO: who connects, which room, and which events are handled.
 
 use std::convert::Infallible;
-use std::path::Path;
+use std::io::{self, Write};
 
-use axum::Router;
-use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, LOCATION};
-use axum::response::IntoResponse;
-use axum::routing::get;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,10 +11,11 @@ use socketioxide::handler::ConnectHandler;
 use socketioxide::layer::SocketIoLayer;
 use socketioxide::socket::DisconnectReason;
 use socketioxide::{ParserConfig, SocketIo};
-use tower_http::services::ServeDir;
 
 use crate::error::Error;
-use crate::store::{Content, Handle, Message, Store, UserId};
+use crate::extract::Object;
+use crate::store::{Message, Store};
+use crate::text::{Content, Handle, UserId};
 
 /// The largest packet that is read, in bytes. A larger one closes its socket.
 const PACKET_LIMIT: usize = 64 * 1024;
@@ -28,9 +24,8 @@ const PACKET_LIMIT: usize = 64 * 1024;
 /// lost for it: when many speak at once, each speaks to everybody.
 const QUEUE_LENGTH: usize = 1024;
 
-/// Where the browser's client comes from when it was not installed.
-const CDN: &str =
-    "https://cdn.jsdelivr.net/npm/socket.io-client@4.8.4/dist/socket.io.min.js";
+/// The longest text of a client that is printed, in characters.
+const PRINT_LIMIT: usize = 1000;
 
 /// The layer that answers `/socket.io/`, and the handle to emit by.
 pub(crate) fn layer(store: Store) -> (SocketIoLayer, SocketIo) {
@@ -51,18 +46,11 @@ pub(crate) fn layer(store: Store) -> (SocketIoLayer, SocketIo) {
     (layer, io)
 }
 
-/// What a page sends with its handshake.
+/// What a page sends with its handshake. The lobby's page is nobody's.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Auth {
-    User { user_id: UserId },
-    Visitor(Nothing),
+struct Auth {
+    user_id: Option<UserId>,
 }
-
-/// A handshake without `auth` reads as an empty object.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 /// Why a socket is not let in. The page gives up when the text begins with
 /// "refused", and tries again otherwise.
@@ -80,15 +68,15 @@ enum Refusal {
 /// visitor of the lobby to none. There is no sign-in: whoever asks is believed.
 async fn join_room(
     socket: SocketRef,
-    TryData(auth): TryData<Auth>,
+    TryData(auth): TryData<Object<Auth>>,
     State(store): State<Store>,
 ) -> Result<(), Refusal> {
-    let user_id = match auth.map_err(|_| Refusal::BadAuth)? {
-        Auth::User { user_id } => user_id,
-        Auth::Visitor(Nothing {}) => return Ok(()),
+    let Object(Auth { user_id }) = auth.map_err(|_| Refusal::BadAuth)?;
+    let Some(user_id) = user_id else {
+        return Ok(());
     };
     store.user(user_id).await.map_err(|error| match error {
-        Error::NotFound(_) => Refusal::UnknownUser(error),
+        Error::UnknownUser(_) => Refusal::UnknownUser(error),
         _ => {
             error.log();
             Refusal::Passing(error)
@@ -118,8 +106,8 @@ pub(crate) async fn deliver(io: &SocketIo, message: &Message) {
 
 async fn register_events(socket: SocketRef) -> Result<(), Infallible> {
     socket.on("connect-ack", on_connect_ack);
-    socket.on_disconnect(on_disconnect);
     socket.on("send_message", on_send_message);
+    socket.on_disconnect(on_disconnect);
     Ok(())
 }
 
@@ -135,8 +123,9 @@ async fn on_disconnect(socket: SocketRef, reason: DisconnectReason) {
 /// `TryData`, since a handler with `Data` is not called at all when the
 /// client sends no payload.
 async fn on_connect_ack(TryData(payload): TryData<Value>) {
-    let payload = payload.unwrap_or(Value::Null);
-    println!("received ACK message: {payload}");
+    let payload = printable(&payload.unwrap_or(Value::Null).to_string());
+    // Not `println!`, which panics when nobody reads what it prints.
+    writeln!(io::stdout(), "received ACK message: {payload}").ok();
 }
 
 /// What a visitor of the lobby says. A missing field is a blank one.
@@ -159,12 +148,17 @@ struct LobbyMessage {
 /// Answers by the acknowledgement, which only the sender gets.
 async fn on_send_message(
     io: SocketIo,
-    TryData(said): TryData<SendMessage>,
+    TryData(said): TryData<Object<SendMessage>>,
     ack: AckSender,
 ) {
-    let answer = match say(&io, said.ok()).await {
-        Ok(()) => json!({ "ok": true }),
-        Err(error) => json!({ "error": error.to_string() }),
+    let answer = match check(said.ok()) {
+        Ok(message) => {
+            say(&io, &message).await;
+            json!({ "ok": true })
+        }
+        Err((field, error)) => {
+            json!({ "error": error.to_string(), "field": field })
+        }
     };
     // A client that asked for no acknowledgement gets none.
     if let Err(error) = ack.send(&answer) {
@@ -172,50 +166,44 @@ async fn on_send_message(
     }
 }
 
-/// Sends what was said to everybody, the sender included.
-async fn say(io: &SocketIo, said: Option<SendMessage>) -> Result<(), Error> {
-    let SendMessage { handle, message } = said.ok_or_else(|| {
-        Error::Invalid("handle and message must be texts".to_owned())
-    })?;
-    let message = LobbyMessage {
-        handle: Handle::new("handle", handle)?,
-        message: Content::new("message", message)?,
-        date: format!("{:.3}", Timestamp::now()),
+/// Makes of what was sent what everybody reads; an error names its field.
+fn check(
+    said: Option<Object<SendMessage>>,
+) -> Result<LobbyMessage, (&'static str, Error)> {
+    let Some(Object(SendMessage { handle, message })) = said else {
+        let text = "The handle and the message must be texts.".to_owned();
+        return Err(("message", Error::Invalid(text)));
     };
-    let Some(everybody) = io.of("/") else {
-        return Ok(());
-    };
-    if let Err(error) = everybody.emit("message", &message).await {
+    let handle = Handle::new("handle", handle).map_err(|e| ("handle", e))?;
+    let message =
+        Content::new("message", message).map_err(|e| ("message", e))?;
+    let date = format!("{:.3}", Timestamp::now());
+    Ok(LobbyMessage {
+        handle,
+        message,
+        date,
+    })
+}
+
+/// Sends a message to everybody, the sender included.
+async fn say(io: &SocketIo, message: &LobbyMessage) {
+    // As in `deliver`: there are no sockets once the server has closed them.
+    let Some(everybody) = io.of("/") else { return };
+    if let Err(error) = everybody.emit("message", message).await {
         tracing::warn!(%error, "a message did not reach everybody");
     }
-    Ok(())
 }
 
-/// Serves the browser's client from the `node_modules` folder that `npm ci`
-/// makes, and leads to a CDN while there is none.
-pub(crate) fn client_files() -> ServeDir<Router> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let course = here
-        .ancestors()
-        .find(|folder| folder.join("package.json").is_file())
-        .unwrap_or(here);
-    let not_installed = Router::new()
-        .route("/socket.io.min.js", get(redirect_to_cdn))
-        .fallback(no_such_file)
-        .method_not_allowed_fallback(async || Error::WrongMethod);
-    ServeDir::new(course.join("node_modules/socket.io-client/dist"))
-        .call_fallback_on_method_not_allowed(true)
-        .fallback(not_installed)
-}
-
-/// Not kept by the browser: the next `npm ci` must show at once.
-async fn redirect_to_cdn() -> impl IntoResponse {
-    (
-        StatusCode::TEMPORARY_REDIRECT,
-        [(LOCATION, CDN), (CACHE_CONTROL, "no-store")],
-    )
-}
-
-async fn no_such_file() -> Error {
-    Error::NotFound("the Socket.IO client has no such file".to_owned())
+/// The beginning of a JSON text, fit for a terminal, which would obey control
+/// characters: JSON escapes not all of them.
+fn printable(json: &str) -> String {
+    let escape = |c: char| match c.is_control() {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => c.to_string(),
+    };
+    let mut text: String = json.chars().take(PRINT_LIMIT).map(escape).collect();
+    if json.chars().nth(PRINT_LIMIT).is_some() {
+        text.push_str(" …");
+    }
+    text
 }

@@ -17,10 +17,10 @@ function setLive(state) {
   document.querySelector("#live").textContent = LIVE[state];
 }
 
+// The page's own script has `auth`, what the page says of itself, and
+// `listen`, which says what to do with the events that come.
 function connect() {
-  // A user's page says whose it is. The lobby is for everybody.
-  const { userId } = document.body.dataset;
-  const socket = io(userId ? { auth: { user_id: Number(userId) } } : {});
+  const socket = io({ auth });
 
   socket.on("connect", () => {
     console.log("connected to the server");
@@ -39,10 +39,8 @@ function connect() {
     else retry();
   });
 
-  if (userId) socket.on("direct-message", showMessage);
-  else socket.on("message", showLobbyMessage);
-  return socket;
+  listen(socket);
 }
 
-const socket = typeof io === "undefined" ? null : connect();
-if (!socket) setLive("unavailable");
+if (typeof io === "undefined") setLive("unavailable");
+else connect();

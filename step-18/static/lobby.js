@@ -23,9 +23,18 @@ function showLobbyMessage(said) {
   if (atEnd) scroller.scrollTop = 0;
 }
 
-// Shows an error beside the field that it names, and clears the other one.
-function showError(error) {
-  const field = error.startsWith("handle") ? "handle" : "message";
+// What live.js says of this page when it connects: it is nobody's. And what it
+// listens to.
+const auth = {};
+let lobby = null;
+
+function listen(socket) {
+  lobby = socket;
+  lobby.on("message", showLobbyMessage);
+}
+
+// Shows an error beside its field, and none beside the other one.
+function showError({ error = "", field = "message" }) {
   for (const name of ["handle", "message"]) {
     const place = document.querySelector(`#${name}-error`);
     place.textContent = name === field ? error : "";
@@ -39,7 +48,7 @@ async function say(text) {
     return { error: "Not connected: nothing was sent." };
   }
   try {
-    return await socket.timeout(5000).emitWithAck("send_message", text);
+    return await lobby.timeout(5000).emitWithAck("send_message", text);
   } catch {
     return { error: "No answer: perhaps it was not sent." };
   }
@@ -47,9 +56,9 @@ async function say(text) {
 
 onSubmit(sendForm, async () => {
   const text = message.value;
-  showError("");
+  showError({});
   const answer = await say({ handle: handle.value, message: text });
-  showError(answer.error ?? "");
+  showError(answer);
   if (!answer.ok) return;
   scroller.scrollTop = 0;
   if (message.value.startsWith(text)) {

@@ -12,7 +12,8 @@ import { once } from "node:events";
 import { expect } from "@playwright/test";
 
 import { LobbyPage } from "./lobby-page.js";
-import { hold, isPost } from "./user-page.js";
+import { authOf, isPost, pathOfMessages, sendAs } from "./people.js";
+import { hold } from "./user-page.js";
 
 const MARKUP = "<img src=x onerror=\"document.title = 'taken over'\">";
 
@@ -263,7 +264,7 @@ export const BEHAVIOURS = {
       await chat.send(ada, bob, "a secret");
       const bobsPage = await open(bob);
       const evesPage = await newPage(eve);
-      await evesPage.page.goto(`${chat.url}/front/messages/${bob.id}`);
+      await evesPage.page.goto(chat.url + pathOfMessages(bob));
       const read = (await evesPage.message("a secret").count()) > 0;
       return (await bobsPage.shows("a secret")) && !read;
     },
@@ -276,15 +277,7 @@ export const BEHAVIOURS = {
     async check({ chat, open, ada, bob, eve }) {
       const evesPage = await open(eve);
       await evesPage.send(bob, "by eve");
-      await evesPage.page.evaluate(
-        (body) =>
-          fetch("/api/messages", {
-            method: "POST",
-            headers: { "Content-Type": "application/json" },
-            body: JSON.stringify(body),
-          }),
-        { author_id: ada.id, recipient_id: bob.id, content: "not by ada" },
-      );
+      await sendAs(evesPage.page, ada, bob, "not by ada");
       const stored = await chat.messagesOf(bob);
       return stored.length === 1;
     },
@@ -345,15 +338,15 @@ async function loseAnAnswer(page) {
 // that says what came over this connection.
 async function listenIn(userPage, victim) {
   if (!(await userPage.isLive())) return async () => [];
-  await userPage.page.evaluate(async (id) => {
-    const socket = io({ auth: { user_id: id }, forceNew: true });
+  await userPage.page.evaluate(async (auth) => {
+    const socket = io({ auth, forceNew: true });
     window.overheard = [];
     socket.onAny((_event, message) => window.overheard.push(message));
     await new Promise((done) => {
       socket.once("connect", done);
       socket.once("connect_error", done);
     });
-  }, victim.id);
+  }, authOf(victim));
   return async () => {
     await userPage.settled();
     return userPage.page.evaluate(() => window.overheard);

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, renameSync } from "node:fs";
 import path from "node:path";
 
-import { Chat } from "./chat.js";
+import { Program } from "./program.js";
 import { CLIENT_FILE, NEWEST, ROOT, STEPS } from "./steps.js";
 
 const FOLDER = path.dirname(CLIENT_FILE);
@@ -34,14 +34,14 @@ export function build() {
 // What a server answers that does not find the client: it is away meanwhile.
 async function redirectToCdn() {
   renameSync(FOLDER, AWAY);
-  let chat;
+  let program;
   try {
-    chat = await Chat.start(NEWEST);
-    const address = `${chat.url}/vendor/socket.io.min.js`;
+    program = await Program.start(NEWEST);
+    const address = `${program.url}/vendor/socket.io.min.js`;
     const { status, headers } = await fetch(address, { redirect: "manual" });
     return { status, headers: [...headers] };
   } finally {
     renameSync(AWAY, FOLDER);
-    await chat?.remove();
+    await program?.remove();
   }
 }

@@ -30,7 +30,7 @@ export class LobbyPage {
   async hears() {
     await this.page.evaluate(() => {
       window.heard = [];
-      socket.onAny((event) => window.heard.push(event));
+      lobby.onAny((event) => window.heard.push(event));
     });
     return () => this.page.evaluate(() => window.heard);
   }

@@ -67,11 +67,11 @@ test("a mistake shows beside its field, to the sender alone", async ({ enter }) 
   const other = await enter();
 
   await lobby.say(" ", "hello");
-  await expect(lobby.handleError).toHaveText(/handle must not be blank/i);
+  await expect(lobby.handleError).toHaveText("The handle must not be blank.");
   await expect(lobby.messageError).toBeEmpty();
 
   await lobby.say("ada", "x".repeat(2001));
-  await expect(lobby.messageError).toHaveText(/message is longer than 2000/i);
+  await expect(lobby.messageError).toHaveText("The message is longer than 2000 characters.");
   await expect(lobby.handleError).toBeEmpty();
   await expect(lobby.message).toHaveValue("x".repeat(2001));
 

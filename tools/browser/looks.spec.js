@@ -2,6 +2,7 @@
 
 import { AxeBuilder } from "@axe-core/playwright";
 
+import { pathOfMessages } from "./people.js";
 import { expect, test } from "./test.js";
 
 // What the browser itself says of an answer that is not 2xx, or of none.
@@ -53,17 +54,17 @@ for (const width of [1000, 390, 320]) {
 
     for (const path of [
       "/front/users",
-      `/front/messages/${long.id}`,
-      `/front/messages/${dana.id}`,
-      `/front/messages/${dana.id}?before=9`,
-      "/front/messages/999",
+      pathOfMessages(long),
+      pathOfMessages(dana),
+      `${pathOfMessages(dana)}?before=9`,
+      pathOfMessages({ id: 999 }),
       `/front/${"x".repeat(500)}`,
     ]) {
       await page.goto(chat.url + path);
       await expectNoSidewaysScroll(page);
     }
 
-    await page.goto(`${chat.url}/front/messages/${dana.id}`);
+    await page.goto(chat.url + pathOfMessages(dana));
     await expect(texts).toHaveText(HARD_TEXTS.flatMap((text) => [text, text]));
     await expect(texts.filter({ hasText: "مرحبا" }).first()).toHaveCSS("direction", "rtl");
     await content.fill("x".repeat(2001));
@@ -90,7 +91,7 @@ test("dark mode is dark: background, text, and a message of one's own", async ({
 }) => {
   await chat.send(ada, ada, "hello");
   const { page } = await newPage(ada);
-  await page.goto(`${chat.url}/front/messages/${ada.id}`);
+  await page.goto(chat.url + pathOfMessages(ada));
   const look = {};
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
@@ -113,6 +114,84 @@ test("dark mode is dark: background, text, and a message of one's own", async ({
   expect(dark.text).toBeGreaterThan(200);
   expect(dark.mine).toBeLessThan(100);
 });
+
+// Where the parts of a page begin and end, from left to right.
+async function edges(page, selectors) {
+  const boxes = [];
+  for (const selector of selectors) {
+    boxes.push(await page.locator(selector).first().boundingBox());
+  }
+  return boxes.map(({ x, width }) => [x, x + width]);
+}
+
+test("what stands in a column begins and ends at the same edge", async ({
+  chat,
+  open,
+  newPage,
+  ada,
+  bob,
+}) => {
+  await chat.send(ada, bob, "hello");
+  await chat.send(bob, ada, "hello");
+  const { page } = await open(ada);
+  const [title, theirs, mine, form, select, button] = await edges(page, [
+    "h1",
+    ".message:not(.mine)",
+    ".message.mine",
+    "#send-form",
+    "#send-form select",
+    "#send-form button",
+  ]);
+  expect(theirs[0]).toBe(title[0]);
+  expect(form[0]).toBe(title[0]);
+  expect(mine[1]).toBe(form[1]);
+  expect(button[1]).toBe(form[1]);
+  const heights = await page
+    .locator("#send-form :is(select, textarea, button)")
+    .evaluateAll((fields) => fields.map((field) => field.getBoundingClientRect().height));
+  expect(new Set(heights).size).toBe(1);
+  expect(select[0]).toBeGreaterThan(form[0]);
+
+  const { page: lobby } = await newPage(null);
+  await lobby.goto(`${chat.url}/front/lobby`);
+  const [heading, handle, message] = await edges(lobby, ["h1", "[name=handle]", "[name=message]"]);
+  expect(handle[0]).toBe(heading[0]);
+  expect(message[0]).toBe(heading[0]);
+});
+
+// axe looks at a field's value alone.
+for (const colorScheme of ["light", "dark"]) {
+  test(`placeholders can be read, ${colorScheme}`, async ({ chat, newPage, ada }) => {
+    const { page } = await newPage(ada, { colorScheme });
+    for (const path of [pathOfMessages(ada), "/front/lobby"]) {
+      await page.goto(chat.url + path);
+      const fields = page.locator("[placeholder]");
+      expect(await fields.count()).toBeGreaterThan(0);
+      for (const field of await fields.all()) {
+        expect(await field.evaluate(contrastOfPlaceholder)).toBeGreaterThanOrEqual(4.5);
+      }
+    }
+  });
+}
+
+// In the page: <https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio>.
+function contrastOfPlaceholder(field) {
+  const style = getComputedStyle(field, "::placeholder");
+  const parts = (color) => color.match(/[\d.]+/g).map(Number);
+  const surface = parts(getComputedStyle(field).backgroundColor);
+  const [red, green, blue, alpha = 1] = parts(style.color);
+  const opacity = alpha * Number(style.opacity);
+  const text = [red, green, blue].map((part, i) => part * opacity + surface[i] * (1 - opacity));
+  const luminance = (color) => {
+    const [r, g, b] = color.map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const [dark, light] = [luminance(text), luminance(surface)].sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}
 
 for (const colorScheme of ["light", "dark"]) {
   test.describe(`axe finds nothing, ${colorScheme}:`, () => {
@@ -175,7 +254,7 @@ for (const colorScheme of ["light", "dark"]) {
 
     test("an error", async ({ chat, newPage }) => {
       const { page } = await newPage(null, { colorScheme });
-      await page.goto(`${chat.url}/front/messages/999`);
+      await page.goto(chat.url + pathOfMessages({ id: 999 }));
       await expect(page.getByRole("heading")).toHaveText("Error 404");
       await expectAccessible(page);
     });

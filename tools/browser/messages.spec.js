@@ -1,7 +1,8 @@
 // Writing and reading messages, on the newest step.
 
+import { isPost } from "./people.js";
 import { expect, test } from "./test.js";
-import { hold, isPost } from "./user-page.js";
+import { hold } from "./user-page.js";
 
 // What the browser itself says of an answer that is not 2xx.
 test.use({ allowedErrors: /status of (422|409)/ });
@@ -34,7 +35,7 @@ test("markup in a message shows as text: sent, live, and after a reload", async 
   await expectText(bobsPage);
   await bobsPage.reload();
   await expectText(bobsPage);
-  await expect(bobsPage.messages.first().locator(".author")).toHaveText(mallory.nickname);
+  await expect(bobsPage.messages.first().locator(".other")).toHaveText(mallory.nickname);
   await bobsPage.page.goto(`${chat.url}/front/users`);
   await expect(bobsPage.page.getByText(mallory.name, { exact: true })).toBeVisible();
 });
@@ -122,7 +123,7 @@ test("with the keyboard alone: choose, write, send, and write again", async ({
   await page.keyboard.press("Enter");
 
   await expect(texts).toHaveText(["one line\nand another"], { useInnerText: true });
-  await expect(messages.locator(".recipient")).toHaveText("eve");
+  await expect(messages.locator(".about")).toHaveText("to eve");
   await expect(content).toBeFocused();
   await expect(content).toHaveValue("");
   await page.keyboard.type("next");
@@ -176,7 +177,7 @@ test("what the server refuses is said, and what was written stays", async ({ ope
   const { content, error, page } = await open(ada);
   await content.fill("x".repeat(2001));
   await content.press("Enter");
-  await expect(error).toHaveText("content is longer than 2000 characters");
+  await expect(error).toHaveText("The content is longer than 2000 characters.");
   await expect(content).toHaveValue("x".repeat(2001));
 
   await content.fill("shorter");
@@ -258,5 +259,5 @@ test("users are added on the users page, and a taken nickname is said", async ({
   await page.getByLabel("Name", { exact: true }).fill("Another Grace");
   await page.getByLabel("Email").fill("another@example.org");
   await page.getByRole("button", { name: "Add" }).click();
-  await expect(page.getByRole("alert")).toHaveText(/the nickname grace is taken/);
+  await expect(page.getByRole("alert")).toHaveText(/The nickname grace is taken/);
 });

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "@playwright/test";
 
 import { build } from "./build.js";
-import { Chat } from "./chat.js";
+import { Chat, pathOfMessages } from "./people.js";
 import { chromium as executable } from "./chromium.js";
 import { LobbyPage } from "./lobby-page.js";
 import { NEWEST, ROOT, STEPS } from "./steps.js";
@@ -18,6 +18,9 @@ const WINDOW = { width: 440, height: 540 };
 const WIDE = { width: 760, height: 740 };
 const PHONE = { width: 390, height: 700 };
 const SCALE = 1.5;
+
+// Where a reader's own chat is: the pictures show the address.
+const ADDRESS = "127.0.0.1:5001";
 
 // The same font wherever the pictures are taken.
 const FONT = readFileSync(
@@ -97,7 +100,7 @@ async function picturesOfPages() {
 
     const nobody = await open(chat, users.tom, { viewport: { ...WIDE, height: 400 } });
     await save("no-messages.png", nobody.page);
-    await nobody.page.goto(`${chat.url}/front/messages/99`);
+    await nobody.page.goto(chat.url + pathOfMessages({ id: 99 }));
     await save("error.png", nobody.page);
 
     const cutOff = await open(chat, users.mina, { viewport: WINDOW });
@@ -120,12 +123,7 @@ async function pictureOfLobby() {
     await left.say("Mina", "Perfect, gate is open.");
     await left.texts.nth(2).waitFor();
     await right.texts.nth(2).waitFor();
-    const pictures = [];
-    for (const { page } of [left, right]) {
-      const image = (await picture(page)).toString("base64");
-      pictures.push({ image, address: "localhost:5001/front/lobby" });
-    }
-    await savePair("lobby.png", pictures);
+    await savePair("lobby.png", await windows(left, right));
   });
 }
 
@@ -137,7 +135,7 @@ async function enterLobby(chat) {
 
 // Runs `take` with a chat in which the talk has taken place.
 async function withDemo(step, take) {
-  const chat = await Chat.start(step);
+  const chat = await Chat.start(step, ADDRESS);
   try {
     const users = {};
     for (const [nickname, name] of Object.entries(PEOPLE)) {
@@ -174,16 +172,10 @@ async function open(chat, user, look = { viewport: WINDOW }) {
   return userPage;
 }
 
-// A picture of a page, with one and the same clock each time.
+// A picture of a page, as it is: only the font is the same everywhere.
 async function picture(page) {
   await page.addStyleTag({ content: STYLE });
   await page.evaluate(async () => {
-    for (const [index, time] of document.querySelectorAll("#messages time").entries()) {
-      const id = time.closest("[data-id]")?.dataset.id ?? index;
-      const minute = 40 + Number(id);
-      time.dateTime = `2026-03-14T17:${minute}:00Z`;
-      time.textContent = `14 Mar 2026, 17:${minute}`;
-    }
     document.activeElement.blur();
     await document.fonts.ready;
   });
@@ -194,11 +186,12 @@ async function save(name, page) {
   write(name, await picture(page));
 }
 
-async function windows(...userPages) {
+// What windows show, each with its address.
+async function windows(...shown) {
   const pictures = [];
-  for (const { page, user } of userPages) {
+  for (const { page } of shown) {
     const image = (await picture(page)).toString("base64");
-    pictures.push({ image, address: `localhost:5001/front/messages/${user.id}` });
+    pictures.push({ image, address: page.url().replace("http://", "") });
   }
   return pictures;
 }

@@ -3,7 +3,7 @@
 import { test as base, expect } from "@playwright/test";
 
 import { Cable } from "./cable.js";
-import { Chat } from "./chat.js";
+import { Chat } from "./people.js";
 import { NEWEST } from "./steps.js";
 import { UserPage } from "./user-page.js";
 

@@ -16,7 +16,7 @@ import { promisify } from "node:util";
 import playwright from "@playwright/test";
 import { io } from "socket.io-client";
 
-import { Chat } from "./chat.js";
+import { Chat } from "./people.js";
 import { chromium } from "./chromium.js";
 import { CLIENT_FILE, ROOT, STEPS, program } from "./steps.js";
 import { gate, openPage, withoutUpkeep } from "./transcripts/page.mjs";
@@ -147,7 +147,7 @@ const RECORDINGS = [
   async function refusals() {
     const chat = await startWithUsers("step-17", 1);
     const unknown = await WebSocketByHand.connect(chat, '{"user_id":99}');
-    const text = await WebSocketByHand.connect(chat, '{"user_id":"1"}');
+    const text = await WebSocketByHand.connect(chat, '{"user_id":"ada"}');
     const nothing = await WebSocketByHand.connect(chat);
     for (const socket of [unknown, text, nothing]) socket.hangUp();
     return {

@@ -2,6 +2,8 @@
 
 import { expect } from "@playwright/test";
 
+import { isPost, pathOfMessages } from "./people.js";
+
 export class UserPage {
   #unanswered = new Set();
 
@@ -34,7 +36,7 @@ export class UserPage {
   // Goes to the page; does not wait for the live connection.
   async load(url) {
     await this.page.addInitScript(keepSockets);
-    await this.page.goto(`${url}/front/messages/${this.user.id}`);
+    await this.page.goto(url + pathOfMessages(this.user));
   }
 
   async reload() {
@@ -97,12 +99,6 @@ export class UserPage {
     do await this.page.evaluate(askServer);
     while (this.#unanswered.size > 0);
   }
-}
-
-export function isPost(request) {
-  const { pathname } = new URL(request.url());
-  const method = request.method?.() ?? request.request().method();
-  return pathname === "/api/messages" && method === "POST";
 }
 
 // Holds the requests to `address` until the function that is returned is

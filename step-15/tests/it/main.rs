@@ -5,6 +5,7 @@
 mod api;
 mod faults;
 mod pages;
+mod people;
 
 use step_15::{Store, serve};
 use testkit::Chat;

@@ -3,6 +3,7 @@
 use testkit::Answer;
 
 use crate::chat;
+use crate::people::Person;
 
 fn assert_page(answer: &Answer, status: u16) {
     assert_eq!(answer.status, status, "{answer:?}");
@@ -24,14 +25,14 @@ async fn a_newcomer_is_told_to_add_two_users() {
 #[tokio::test]
 async fn each_user_is_listed_with_a_link_to_the_messages() {
     let chat = chat().await;
-    let ada = chat.add_user("ada").await;
-    let bob = chat.add_user("bob").await;
+    let ada = Person::new(&chat, "ada").await;
+    let bob = Person::new(&chat, "bob").await;
 
     let page = chat.get("/front/users").await;
 
     assert_page(&page, 200);
-    for (id, nickname) in [(ada, "ada"), (bob, "bob")] {
-        let link = format!(r#"href="/front/messages/{id}""#);
+    for (person, nickname) in [(ada, "ada"), (bob, "bob")] {
+        let link = format!(r#"href="{}""#, person.page());
         assert!(page.text.contains(&link), "{}", page.text);
         assert!(page.text.contains(nickname), "{}", page.text);
     }
@@ -40,22 +41,21 @@ async fn each_user_is_listed_with_a_link_to_the_messages() {
 #[tokio::test]
 async fn the_messages_page_shows_messages_and_a_form() {
     let chat = chat().await;
-    let ada = chat.add_user("ada").await;
-    let bob = chat.add_user("bob").await;
-    let first = chat.send(ada, bob, "the first").await;
-    let second = chat.send(bob, ada, "the second").await;
+    let ada = Person::new(&chat, "ada").await;
+    let bob = Person::new(&chat, "bob").await;
+    let first = ada.says(&bob, "the first").await;
+    let second = bob.says(&ada, "the second").await;
 
-    let page = chat.get(&format!("/front/messages/{ada}")).await;
+    let page = ada.get(&ada.page()).await;
 
     assert_page(&page, 200);
     for part in [
-        format!(r#"data-user-id="{ada}""#),
-        r#"data-nickname="ada""#.to_owned(),
+        format!(r#"data-user-id="{}""#, ada.id),
         r#"id="messages""#.to_owned(),
         r#"id="send-form""#.to_owned(),
         r#"name="recipient_id""#.to_owned(),
         r#"name="content""#.to_owned(),
-        format!(r#"<option value="{bob}">bob</option>"#),
+        format!(r#"<option value="{}">bob</option>"#, bob.id),
         format!(r#"data-id="{}""#, first["id"]),
         format!(r#"data-id="{}""#, second["id"]),
     ] {
@@ -70,11 +70,11 @@ async fn what_people_write_is_shown_as_text() {
     let chat = chat().await;
     let evil = r#"<script>alert("1")</script>'&"#;
     let escaped = "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;";
-    let id = chat.add_user(evil).await;
-    chat.send(id, id, evil).await;
+    let eve = Person::new(&chat, evil).await;
+    eve.says(&eve, evil).await;
 
-    for path in ["/front/users", &format!("/front/messages/{id}")] {
-        let page = chat.get(path).await;
+    for path in ["/front/users", &eve.page()] {
+        let page = eve.get(path).await;
         assert_page(&page, 200);
         assert!(!page.text.contains("<script>alert"), "{}", page.text);
         assert!(page.text.contains(escaped), "{}", page.text);
@@ -84,16 +84,15 @@ async fn what_people_write_is_shown_as_text() {
 #[tokio::test]
 async fn a_long_list_links_to_older_messages() {
     let chat = chat().await;
-    let ada = chat.add_user("ada").await;
+    let ada = Person::new(&chat, "ada").await;
     for number in 1..=101 {
-        chat.send(ada, ada, &format!("message {number};")).await;
+        ada.says(&ada, &format!("message {number};")).await;
     }
 
-    let newest = chat.get(&format!("/front/messages/{ada}")).await;
+    let newest = ada.get(&ada.page()).await;
     let link = newest.text.split(r#"href="?before="#).nth(1).unwrap();
     let before = link.split('"').next().unwrap();
-    let path = format!("/front/messages/{ada}?before={before}");
-    let older = chat.get(&path).await;
+    let older = ada.get(&format!("{}?before={before}", ada.page())).await;
 
     assert!(!newest.text.contains("message 1;"), "{}", newest.text);
     assert!(newest.text.contains("message 2;"), "{}", newest.text);
@@ -107,14 +106,17 @@ async fn a_long_list_links_to_older_messages() {
 #[tokio::test]
 async fn errors_under_front_are_pages() {
     let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
 
     for path in [
+        "/front",
+        "/front/",
         "/front/nowhere",
-        "/front/messages/99",
+        &ada.unknown(99).page(),
         "/front/messages/ada",
         "/front/<b>",
     ] {
-        let page = chat.get(path).await;
+        let page = ada.get(path).await;
         assert_page(&page, 404);
         assert!(!page.text.contains("<b>"), "{}", page.text);
     }
@@ -123,31 +125,36 @@ async fn errors_under_front_are_pages() {
         .await
         .unwrap();
     assert_page(&page, 405);
+    assert!(!chat.get("/frontier").await.error().is_empty());
+}
+
+/// Asks for each file that a page names; returns how many there are.
+pub(crate) async fn ask_for_files(person: &Person, path: &str) -> usize {
+    let page = person.get(path).await;
+    let mut files = 0;
+    for part in page.text.split(r#"="/static/"#).skip(1) {
+        let name = part.split('"').next().unwrap();
+        let file = person.get(&format!("/static/{name}")).await;
+        assert_eq!(file.status, 200, "{name}");
+        assert_eq!(file.header("cache-control"), "no-cache", "{name}");
+        assert!(!file.text.is_empty(), "{name}");
+        let expected = match name.rsplit('.').next() {
+            Some("css") => "text/css",
+            Some("js") => "text/javascript",
+            Some("svg") => "image/svg+xml",
+            _ => panic!("an unexpected kind of file: {name}"),
+        };
+        assert_eq!(file.header("content-type"), expected, "{name}");
+        files += 1;
+    }
+    files
 }
 
 #[tokio::test]
 async fn every_file_that_a_page_names_is_served() {
     let chat = chat().await;
-    let ada = chat.add_user("ada").await;
+    let ada = Person::new(&chat, "ada").await;
 
-    let mut files = 0;
-    for path in ["/front/users", &format!("/front/messages/{ada}")] {
-        let page = chat.get(path).await;
-        for part in page.text.split(r#"="/static/"#).skip(1) {
-            let name = part.split('"').next().unwrap();
-            let file = chat.get(&format!("/static/{name}")).await;
-            assert_eq!(file.status, 200, "{name}");
-            assert_eq!(file.header("cache-control"), "no-cache", "{name}");
-            assert!(!file.text.is_empty(), "{name}");
-            let expected = match name.rsplit('.').next() {
-                Some("css") => "text/css",
-                Some("js") => "text/javascript",
-                Some("svg") => "image/svg+xml",
-                _ => panic!("an unexpected kind of file: {name}"),
-            };
-            assert_eq!(file.header("content-type"), expected, "{name}");
-            files += 1;
-        }
-    }
-    assert!(files > 6, "only {files} files");
+    assert!(ask_for_files(&ada, "/front/users").await >= 4);
+    assert!(ask_for_files(&ada, &ada.page()).await >= 4);
 }

@@ -6,6 +6,7 @@ mod api;
 mod faults;
 mod live;
 mod pages;
+mod people;
 
 use step_17::{Store, serve};
 use testkit::Chat;

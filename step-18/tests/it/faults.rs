@@ -3,17 +3,41 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
-use serde_json::json;
-use testkit::{Client, Program, soon};
+use testkit::{Program, Unread, soon};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
 use tokio_rusqlite::rusqlite::Connection;
 
+use crate::people::{Person, user};
 use crate::{PROGRAM, chat};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
+}
+
+/// Begins to post a message; returns the connection and the body that is
+/// still to be sent. The server has begun to read: it asked to go on.
+pub(crate) async fn begin_post(
+    from: &Person,
+    to: &Person,
+) -> (TcpStream, String) {
+    let body = from.message(to, "bye").to_string();
+    let fields = format!(
+        "Connection: close\r\nExpect: 100-continue\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    let head = from.head("POST", "/api/messages", &fields);
+    let mut stream = TcpStream::connect(from.address()).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 25];
+    let read = stream.read_exact(&mut answer);
+    soon("100 Continue", read).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    (stream, body)
 }
 
 /// Starts the program with a database that it must refuse.
@@ -33,6 +57,86 @@ async fn the_program_says_where_it_listens_whatever_the_log_says() {
     let program = Program::start(PROGRAM, &folder.path().join("new.db")).await;
 
     assert_eq!(program.get("/db/alive").await.status, 200);
+}
+
+/// Not where a log goes: it must be seen whatever the log's level is.
+#[tokio::test]
+async fn an_address_that_others_can_reach_is_warned_about() {
+    let folder = folder();
+    let path = folder.path().join("chat.db");
+
+    let mut program = Program::start_with(PROGRAM, &path, |command| {
+        command
+            .env("ADDRESS", "0.0.0.0:0")
+            .env("RUST_LOG", "off")
+            .stderr(Stdio::piped());
+    })
+    .await;
+
+    program.logged("warning: there is no sign-in").await;
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_costs_no_answer() {
+    let folder = folder();
+    let path = folder.path().join("chat.db");
+    let program = Program::start_logged(PROGRAM, &path, "info").await;
+    let ada = Person::new(&program, "ada").await;
+
+    let _unread = program.stop_reading();
+    for _ in 0..10 {
+        ada.says(&ada, "hello").await;
+    }
+
+    assert_eq!(ada.reads().await.len(), 10);
+}
+
+/// Each write to this file fails as on a full disk.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_log_on_a_full_disk_costs_no_answer() {
+    let folder = folder();
+    let path = folder.path().join("chat.db");
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let program = Program::start_with(PROGRAM, &path, |command| {
+        command.env("RUST_LOG", "info").stderr(full);
+    })
+    .await;
+    let ada = Person::new(&program, "ada").await;
+
+    ada.says(&ada, "hello").await;
+
+    assert_eq!(ada.reads().await, ["hello"]);
+}
+
+#[tokio::test]
+async fn the_program_starts_though_nobody_reads_where_it_listens() {
+    let folder = folder();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+
+    let path = folder.path().join("chat.db");
+    let program = Unread::start(PROGRAM, &path, &address).await;
+
+    assert_eq!(program.get("/db/alive").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_program_that_is_refused_and_not_listened_to_ends_with_1() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+
+    let program = Command::new(PROGRAM)
+        .env("ADDRESS", "nowhere")
+        .stderr(writer)
+        .status();
+    let status = soon("the program to end", program).await.unwrap();
+
+    assert_eq!(status.code(), Some(1));
 }
 
 #[tokio::test]
@@ -189,13 +293,13 @@ async fn messages_are_there_after_a_restart() {
     let folder = folder();
     let path = folder.path().join("chat.db");
     let program = Program::start(PROGRAM, &path).await;
-    let ada = program.add_user("ada").await;
-    program.send(ada, ada, "remember").await;
+    let ada = Person::new(&program, "ada").await;
+    ada.says(&ada, "remember").await;
     program.kill().await;
 
     let program = Program::start(PROGRAM, &path).await;
 
-    assert_eq!(program.contents(ada).await, ["remember"]);
+    assert_eq!(ada.at(&program).reads().await, ["remember"]);
 }
 
 /// What an answered message must survive: the end of the process, and by
@@ -203,8 +307,8 @@ async fn messages_are_there_after_a_restart() {
 #[tokio::test]
 async fn an_answered_message_is_on_the_disk() {
     let chat = chat().await;
-    let ada = chat.add_user("ada").await;
-    chat.send(ada, ada, "remember").await;
+    let ada = Person::new(&chat, "ada").await;
+    ada.says(&ada, "remember").await;
 
     let reader = Connection::open(chat.database()).unwrap();
     let mode = reader
@@ -216,18 +320,13 @@ async fn an_answered_message_is_on_the_disk() {
 }
 
 /// Posts messages until the server is gone; returns those it answered.
-async fn post_until_gone(client: Client, ada: i64, name: i32) -> Vec<String> {
+async fn post_until_gone(ada: Person, name: i32) -> Vec<String> {
     let mut answered = Vec::new();
     for number in 0.. {
         let content = format!("{name}/{number}");
-        let body = json!({
-            "author_id": ada,
-            "recipient_id": ada,
-            "content": content,
-        });
-        let body = Some(body.to_string().into_bytes());
+        let body = Some(ada.message(&ada, &content).to_string().into_bytes());
         let kind = "application/json";
-        match client.request("POST", "/api/messages", kind, body).await {
+        match ada.request("POST", "/api/messages", kind, body).await {
             Ok(answer) if answer.status == 201 => answered.push(content),
             Ok(answer) => panic!("{answer:?}"),
             Err(_) => break,
@@ -241,15 +340,13 @@ async fn each_answered_message_is_there_once_after_a_kill() {
     let folder = folder();
     let path = folder.path().join("chat.db");
     let program = Program::start(PROGRAM, &path).await;
-    let ada = program.add_user("ada").await;
+    let ada = Person::new(&program, "ada").await;
 
     let clients: Vec<_> = (0..8)
-        .map(|name| {
-            let client = Client::new(program.base());
-            tokio::spawn(post_until_gone(client, ada, name))
-        })
+        .map(|name| tokio::spawn(post_until_gone(ada.at(&program), name)))
         .collect();
-    while program.contents(ada).await.len() < 50 {}
+    let fifty = async { while ada.reads().await.len() < 50 {} };
+    soon("fifty messages", fifty).await;
     program.kill().await;
     let mut answered = Vec::new();
     for client in clients {
@@ -278,24 +375,89 @@ async fn each_answered_message_is_there_once_after_a_kill() {
 #[tokio::test]
 async fn a_busy_database_is_a_503_and_nothing_is_half_written() {
     let chat = chat().await;
-    let ada = chat.add_user("ada").await;
+    let ada = Person::new(&chat, "ada").await;
     let other = Connection::open(chat.database()).unwrap();
     other.execute_batch("begin exclusive").unwrap();
 
-    let body = json!({
-        "author_id": ada,
-        "recipient_id": ada,
-        "content": "hello?",
-    });
-    let answer = chat.post("/api/messages", &body).await;
+    let answer = ada.tries(&ada, "hello?").await;
 
     assert_eq!(answer.status, 503, "{answer:?}");
-    assert!(answer.error().contains("try again"), "{answer:?}");
+    assert!(answer.error().contains("Try again"), "{answer:?}");
     assert!(!answer.text.to_lowercase().contains("sql"), "{answer:?}");
     other.execute_batch("rollback").unwrap();
-    assert_eq!(chat.contents(ada).await, [""; 0]);
-    chat.send(ada, ada, "hello!").await;
-    assert_eq!(chat.contents(ada).await, ["hello!"]);
+    assert_eq!(ada.reads().await, [""; 0]);
+    ada.says(&ada, "hello!").await;
+    assert_eq!(ada.reads().await, ["hello!"]);
+}
+
+/// Each waits two seconds, and not until the ones before it have waited.
+#[tokio::test]
+async fn many_who_find_the_database_locked_are_answered_and_not_stored() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+    let other = Connection::open(chat.database()).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+
+    let writers: Vec<_> = (0..32)
+        .map(|_| {
+            let ada = ada.at(&chat);
+            tokio::spawn(async move { ada.tries(&ada, "locked out").await })
+        })
+        .collect();
+    // Who only reads does not wait.
+    for _ in 0..10 {
+        assert_eq!(ada.reads().await, [""; 0]);
+    }
+    assert!(!writers.iter().any(tokio::task::JoinHandle::is_finished));
+    let answers = async {
+        for writer in writers {
+            assert_eq!(writer.await.unwrap().status, 503);
+        }
+    };
+    soon("all answers", answers).await;
+    other.execute_batch("rollback").unwrap();
+
+    ada.says(&ada, "let in").await;
+    assert_eq!(ada.reads().await, ["let in"]);
+}
+
+#[tokio::test]
+async fn a_locked_database_does_not_hold_up_the_end() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+    let other = Connection::open(chat.database()).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+    let (mut sender, body) = begin_post(&ada, &ada).await;
+    sender.write_all(body.as_bytes()).await.unwrap();
+
+    let folder = chat.stop().await;
+
+    let mut answer = String::new();
+    let read = sender.read_to_string(&mut answer);
+    soon("an answer", read).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    other.execute_batch("rollback").unwrap();
+    let count = Connection::open(folder.path().join("chat.db"))
+        .unwrap()
+        .query_row("select count(*) from messages", [], |row| row.get(0));
+    assert_eq!(count, Ok(0));
+}
+
+/// The server has given up on this request, and closed the database.
+#[tokio::test]
+async fn a_message_that_comes_after_the_end_is_refused() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+    let (mut sender, body) = begin_post(&ada, &ada).await;
+
+    chat.stop().await;
+    sender.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = sender.read_to_string(&mut answer);
+    soon("an answer", read).await.unwrap();
+
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("The database is closed"), "{answer}");
 }
 
 /// A full disk may show itself only when SQLite commits, after the row was
@@ -303,7 +465,7 @@ async fn a_busy_database_is_a_503_and_nothing_is_half_written() {
 #[tokio::test]
 async fn what_is_rolled_back_at_its_end_is_not_called_stored() {
     let chat = chat().await;
-    let ada = chat.add_user("ada").await;
+    let ada = Person::new(&chat, "ada").await;
     let other = Connection::open(chat.database()).unwrap();
     other
         .execute_batch(
@@ -319,21 +481,12 @@ async fn what_is_rolled_back_at_its_end_is_not_called_stored() {
         )
         .unwrap();
 
-    let message = json!({
-        "author_id": ada,
-        "recipient_id": ada,
-        "content": "hello?",
-    });
-    let user = json!({
-        "name": "Bob Kahn",
-        "email": "bob@example.org",
-        "nickname": "bob",
-    });
-    for (path, body) in [("/api/messages", message), ("/api/users", user)] {
-        let answer = chat.post(path, &body).await;
-        assert_eq!(answer.status, 503, "{path}: {answer:?}");
+    let message = ada.tries(&ada, "hello?").await;
+    let user = chat.post("/api/users", &user("bob")).await;
+    for answer in [message, user] {
+        assert_eq!(answer.status, 503, "{answer:?}");
     }
-    assert_eq!(chat.contents(ada).await, [""; 0]);
+    assert_eq!(ada.reads().await, [""; 0]);
     let users = chat.get("/api/users").await.json();
     assert_eq!(users.as_array().map(Vec::len), Some(1), "{users}");
 }
@@ -364,7 +517,7 @@ async fn a_signal_ends_the_program_in_good_order() {
         let folder = folder();
         let path = folder.path().join("chat.db");
         let program = Program::start(PROGRAM, &path).await;
-        program.add_user("ada").await;
+        Person::new(&program, "ada").await;
 
         program.signal(name).await;
 
@@ -398,19 +551,14 @@ async fn a_client_that_hangs_does_not_hold_up_the_end() {
 #[tokio::test]
 async fn a_client_that_hangs_up_early_does_no_harm() {
     let chat = chat().await;
-    let ada = chat.add_user("ada").await;
+    let ada = Person::new(&chat, "ada").await;
 
-    let body = json!({
-        "author_id": ada,
-        "recipient_id": ada,
-        "content": "bye",
-    })
-    .to_string();
-    let head = format!(
-        "POST /api/messages HTTP/1.1\r\nHost: x\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+    let body = ada.message(&ada, "bye").to_string();
+    let fields = format!(
+        "Content-Type: application/json\r\nContent-Length: {}\r\n",
         body.len()
     );
+    let head = ada.head("POST", "/api/messages", &fields);
     for sent in [&head[..10], &head, &format!("{head}{}", &body[..9])] {
         let mut stream = TcpStream::connect(chat.address()).await.unwrap();
         stream.write_all(sent.as_bytes()).await.unwrap();
@@ -426,7 +574,7 @@ async fn a_client_that_hangs_up_early_does_no_harm() {
         .await
         .ok();
 
-    assert_eq!(chat.contents(ada).await, [""; 0]);
-    chat.send(ada, ada, "still here").await;
-    assert_eq!(chat.contents(ada).await, ["still here"]);
+    assert_eq!(ada.reads().await, [""; 0]);
+    ada.says(&ada, "still here").await;
+    assert_eq!(ada.reads().await, ["still here"]);
 }

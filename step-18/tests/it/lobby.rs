@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use testkit::{Client, Socket};
 
 use crate::chat;
+use crate::pages::ask_for_files;
+use crate::people::Person;
 
 /// Connects as the lobby's page does.
 async fn visitor(chat: &Client) -> Socket {
@@ -29,7 +31,7 @@ async fn heard(socket: &mut Socket) -> Value {
     message
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_page_has_a_form_and_says_that_nothing_is_kept() {
     let chat = chat().await;
 
@@ -41,7 +43,7 @@ async fn the_page_has_a_form_and_says_that_nothing_is_kept() {
         r#"id="messages""#,
         r#"name="handle""#,
         r#"name="message""#,
-        "not kept",
+        "not saved",
     ] {
         assert!(page.text.contains(part), "no {part} in {}", page.text);
     }
@@ -54,7 +56,7 @@ async fn the_page_has_a_form_and_says_that_nothing_is_kept() {
 }
 
 /// What shows a message is there before what connects.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_lobby_loads_its_scripts_in_order() {
     let chat = chat().await;
 
@@ -74,7 +76,15 @@ async fn the_lobby_loads_its_scripts_in_order() {
     assert!(tag.ends_with(" defer"), "{tag}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
+async fn every_file_that_the_lobby_names_is_served() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+
+    assert!(ask_for_files(&ada, "/front/lobby").await >= 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_visitor_needs_no_user() {
     let chat = chat().await;
 
@@ -83,12 +93,11 @@ async fn a_visitor_needs_no_user() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn everybody_hears_a_message_once_the_sender_included() {
     let chat = chat().await;
-    let ada = chat.add_user("ada").await;
-    let auth = json!({ "user_id": ada });
-    let page_of_ada = Socket::connect(&chat, Some(auth)).await.unwrap();
+    let ada = Person::new(&chat, "ada").await;
+    let page_of_ada = ada.connects().await;
     let mut all = [visitor(&chat).await, visitor(&chat).await, page_of_ada];
 
     let answer = all[0].emit_with_ack("send_message", &hello("grace")).await;
@@ -100,7 +109,7 @@ async fn everybody_hears_a_message_once_the_sender_included() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn who_asks_for_no_acknowledgement_is_heard_too() {
     let chat = chat().await;
     let mut grace = visitor(&chat).await;
@@ -111,7 +120,7 @@ async fn who_asks_for_no_acknowledgement_is_heard_too() {
     grace.expect_silence().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_error_reaches_the_sender_alone() {
     let chat = chat().await;
     let mut grace = visitor(&chat).await;
@@ -119,38 +128,37 @@ async fn an_error_reaches_the_sender_alone() {
 
     let long_handle = "x".repeat(41);
     let long_message = "x".repeat(2001);
-    for (wrong, words) in [
-        (json!({ "message": "hello" }), "handle must not be blank"),
-        (json!({ "handle": "grace" }), "message must not be blank"),
-        (
-            json!({ "handle": " ", "message": "hello" }),
-            "handle must not",
-        ),
-        (
-            json!({ "handle": "grace", "message": "\n" }),
-            "message must not",
-        ),
-        (hello(&long_handle), "handle is longer than 40"),
-        (
-            json!({ "handle": "grace", "message": long_message }),
-            "message is longer than 2000",
-        ),
-        (hello("\u{0}"), "handle has control characters"),
-        (json!({ "handle": 7, "message": "hello" }), "must be texts"),
-        (json!(null), "must be texts"),
-        (json!("hello"), "must be texts"),
+    let without_handle = json!({ "message": "hello" });
+    let without_message = json!({ "handle": "grace" });
+    let blank_message = json!({ "handle": "grace", "message": "\n" });
+    let long_message = json!({ "handle": "grace", "message": long_message });
+    let number = json!({ "handle": 7, "message": "hello" });
+    for (wrong, field, words) in [
+        (without_handle, "handle", "handle must not be blank"),
+        (without_message, "message", "message must not be blank"),
+        (hello(" "), "handle", "handle must not"),
+        (hello("\u{3164}"), "handle", "handle must not"),
+        (blank_message, "message", "message must not"),
+        (hello(&long_handle), "handle", "handle is longer than 40"),
+        (long_message, "message", "message is longer than 2000"),
+        (hello("\u{0}"), "handle", "handle has control characters"),
+        (number, "message", "must be texts"),
+        (json!(null), "message", "must be texts"),
+        (json!("hello"), "message", "must be texts"),
+        (json!(["grace", "hello"]), "message", "must be texts"),
     ] {
         let answer = grace.emit_with_ack("send_message", &wrong).await;
         let error = answer["error"].as_str().unwrap();
         assert!(error.contains(words), "{wrong} {error}");
-        assert_eq!(answer.as_object().unwrap().len(), 1, "{answer}");
+        assert_eq!(answer["field"], field, "{wrong}");
+        assert_eq!(answer.as_object().unwrap().len(), 2, "{answer}");
     }
 
     other.expect_silence().await;
     grace.expect_silence().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_without_a_payload_is_answered() {
     let chat = chat().await;
     let mut grace = visitor(&chat).await;
@@ -161,7 +169,7 @@ async fn an_event_without_a_payload_is_answered() {
     assert!(answer.starts_with(r#"437[{"error":"#), "{answer}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn text_within_the_limits_comes_unchanged() {
     let chat = chat().await;
     let mut grace = visitor(&chat).await;
@@ -176,31 +184,31 @@ async fn text_within_the_limits_comes_unchanged() {
     assert_eq!(heard(&mut grace).await, said);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_direct_message_does_not_come_to_the_lobby() {
     let chat = chat().await;
-    let ada = chat.add_user("ada").await;
+    let ada = Person::new(&chat, "ada").await;
     let mut lobby = visitor(&chat).await;
 
-    chat.send(ada, ada, "private").await;
+    ada.says(&ada, "private").await;
 
     lobby.expect_silence().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_said_in_the_lobby_is_not_stored() {
     let chat = chat().await;
-    let ada = chat.add_user("ada").await;
+    let ada = Person::new(&chat, "ada").await;
     let mut lobby = visitor(&chat).await;
 
     lobby.emit_with_ack("send_message", &hello("ada")).await;
 
-    assert_eq!(chat.get("/api/messages").await.json(), json!([]));
-    assert_eq!(chat.contents(ada).await, [""; 0]);
+    assert_eq!(ada.get("/api/messages").await.json(), json!([]));
+    assert_eq!(ada.reads().await, [""; 0]);
     visitor(&chat).await.expect_silence().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn who_speaks_before_connecting_harms_nobody() {
     let chat = chat().await;
     let mut other = visitor(&chat).await;
@@ -215,7 +223,7 @@ async fn who_speaks_before_connecting_harms_nobody() {
 }
 
 /// More messages than a socket's queue has by default.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn thirty_who_speak_at_once_all_hear_each_other() {
     let chat = chat().await;
     let mut all = Vec::new();
@@ -244,7 +252,7 @@ async fn thirty_who_speak_at_once_all_hear_each_other() {
 
 /// Prints what a broadcast costs, for the book:
 /// `cargo test --release -p step-18 cost -- --ignored --nocapture`
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "prints numbers, and checks none"]
 async fn the_cost_of_a_broadcast() {
     const MESSAGES: u32 = 100;

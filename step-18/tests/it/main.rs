@@ -7,6 +7,7 @@ mod faults;
 mod live;
 mod lobby;
 mod pages;
+mod people;
 
 use step_18::{Store, serve};
 use testkit::Chat;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::soon;
 
@@ -13,6 +13,7 @@ use crate::soon;
 pub struct Client {
     base: String,
     http: reqwest::Client,
+    headers: HeaderMap,
 }
 
 /// A response that was read to its end.
@@ -20,7 +21,7 @@ pub struct Answer {
     /// The status code, such as 200.
     pub status: u16,
     /// The header fields.
-    pub headers: reqwest::header::HeaderMap,
+    pub headers: HeaderMap,
     /// The body.
     pub text: String,
 }
@@ -78,7 +79,40 @@ impl Client {
         Self {
             base: base.to_owned(),
             http,
+            headers: HeaderMap::new(),
         }
+    }
+
+    /// The same client of the chat at `base`.
+    pub fn at(&self, base: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The same client, with a header field that goes with each request, and
+    /// with the handshake of each socket.
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).expect("a header's value");
+        self.headers.insert(HeaderName::from_static(name), value);
+        self
+    }
+
+    /// The header fields that go with each request.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The head of a request that a test sends by hand, up to the empty line;
+    /// `fields` are more header fields, each with `\r\n` at its end.
+    pub fn head(&self, method: &str, path: &str, fields: &str) -> String {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n");
+        for (name, value) in &self.headers {
+            let value = value.to_str().expect("a header that is text");
+            head += &format!("{name}: {value}\r\n");
+        }
+        format!("{head}{fields}\r\n")
     }
 
     /// The address of the chat, `http://HOST:PORT`.
@@ -105,6 +139,7 @@ impl Client {
         let method = method.parse().expect("the test names a method");
         let mut request =
             self.http.request(method, format!("{}{path}", self.base));
+        request = request.headers(self.headers.clone());
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, content_type).body(body);
         }
@@ -144,51 +179,4 @@ impl Client {
             .await
             .unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
     }
-
-    /// Adds a user and returns the id.
-    ///
-    /// # Panics
-    /// When the chat refuses.
-    pub async fn add_user(&self, nickname: &str) -> i64 {
-        let user = json!({
-            "name": format!("Name of {nickname}"),
-            "email": format!("{nickname}@example.org"),
-            "nickname": nickname,
-        });
-        let answer = self.post("/api/users", &user).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        answer.json()["id"].as_i64().expect("a user has an id")
-    }
-
-    /// Sends a message and returns it as the chat stored it.
-    ///
-    /// # Panics
-    /// When the chat refuses.
-    pub async fn send(&self, from: i64, to: i64, content: &str) -> Value {
-        let answer = self.post("/api/messages", &body(from, to, content)).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        answer.json()
-    }
-
-    /// The contents of the messages that a user sees, oldest first.
-    ///
-    /// # Panics
-    /// When the chat refuses.
-    pub async fn contents(&self, user: i64) -> Vec<String> {
-        let path = format!("/api/users/{user}/messages");
-        let answer = self.get(&path).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let messages = answer.json();
-        let messages = messages.as_array().expect("a list of messages");
-        messages
-            .iter()
-            .filter_map(|message| message["content"].as_str())
-            .map(str::to_owned)
-            .collect()
-    }
-}
-
-/// The JSON body that sends a message.
-fn body(from: i64, to: i64, content: &str) -> Value {
-    json!({ "author_id": from, "recipient_id": to, "content": content })
 }

@@ -1,5 +1,6 @@
 //! For the lessons' tests: serve a step, speak HTTP to it, speak Socket.IO
-//! to it.
+//! to it. What a lesson's chat understands is not known here: each lesson's
+//! `tests/it/people.rs` knows.
 //!
 //! Everything here is the real thing: a listener on a free port, a database
 //! file of its own, HTTP over TCP, Socket.IO over WebSocket. Nothing sleeps:
@@ -16,7 +17,7 @@ mod socket;
 use std::time::Duration;
 
 pub use client::{Answer, Client};
-pub use program::Program;
+pub use program::{Program, Unread};
 pub use server::{Chat, Shutdown};
 pub use socket::Socket;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use crate::{Client, soon};
@@ -14,7 +15,7 @@ use crate::{Client, soon};
 pub struct Program {
     client: Client,
     child: Child,
-    stdout: Lines<BufReader<ChildStdout>>,
+    stdout: Option<Lines<BufReader<ChildStdout>>>,
     log: Option<Lines<BufReader<ChildStderr>>>,
 }
 
@@ -37,8 +38,23 @@ impl Program {
         database: &Path,
         level: &str,
     ) -> Self {
+        Self::start_with(path, database, |command| {
+            command.env("RUST_LOG", level).stderr(Stdio::piped());
+        })
+        .await
+    }
+
+    /// [`Program::start`] with a command that is changed before it runs.
+    ///
+    /// # Panics
+    /// When the program does not start.
+    pub async fn start_with(
+        path: &str,
+        database: &Path,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
         let mut command = command(path, database);
-        command.env("RUST_LOG", level).stderr(Stdio::piped());
+        change(&mut command);
         Self::run(command).await
     }
 
@@ -60,7 +76,7 @@ impl Program {
             client: Client::new(&format!("http://{}", url.trim())),
             log: child.stderr.take().map(|log| BufReader::new(log).lines()),
             child,
-            stdout,
+            stdout: Some(stdout),
         }
     }
 
@@ -88,30 +104,67 @@ impl Program {
     }
 
     /// The next line on stdout; `None` at its end.
+    ///
+    /// # Panics
+    /// When none comes, or after [`Program::stop_reading_stdout`].
     pub async fn line(&mut self) -> Option<String> {
-        soon("a line on stdout", self.stdout.next_line())
+        let stdout = self.stdout.as_mut().expect("stdout is being read");
+        soon("a line on stdout", stdout.next_line())
             .await
             .expect("stdout can be read")
     }
 
-    /// Reads the log until there is a line with `text` in it.
+    /// Hangs up: what the program prints from here on meets a broken pipe.
+    pub fn stop_reading_stdout(&mut self) {
+        self.stdout = None;
+    }
+
+    /// Reads the log until there is a line with `text` in it, and returns that
+    /// line.
     ///
     /// # Panics
     /// When it does not come, or the program was started without a log.
-    pub async fn logged(&mut self, text: &str) {
+    pub async fn logged(&mut self, text: &str) -> String {
         let log = self.log.as_mut().expect("a log");
         loop {
             let line = soon(text, log.next_line()).await;
             let line = line.expect("the log can be read");
-            if line.expect("the log goes on").contains(text) {
-                return;
+            let line = line.expect("the log goes on");
+            if line.contains(text) {
+                return line;
             }
+        }
+    }
+
+    /// Hangs up: what the program prints and logs from here on meets a broken
+    /// pipe.
+    pub fn stop_reading(self) -> Unread {
+        Unread {
+            client: self.client,
+            child: self.child,
         }
     }
 
     /// Ends the program at once: none of its code runs any more.
     pub async fn kill(mut self) {
         self.child.kill().await.expect("the program was running");
+    }
+
+    /// [`Program::kill`]; returns what is left of the log.
+    ///
+    /// # Panics
+    /// When the program was started without a log.
+    pub async fn kill_and_read_log(mut self) -> String {
+        let mut log = self.log.take().expect("a log");
+        self.kill().await;
+        let mut rest = String::new();
+        soon(
+            "the end of the log",
+            log.get_mut().read_to_string(&mut rest),
+        )
+        .await
+        .expect("the log can be read");
+        rest
     }
 
     /// Sends SIGTERM, or another signal, by its name.
@@ -129,13 +182,59 @@ impl Program {
     /// Waits until the program has ended.
     pub async fn exit(mut self) -> ExitStatus {
         let mut rest = Vec::new();
-        let stdout = self.stdout.get_mut();
-        soon("stdout to close", stdout.read_to_end(&mut rest))
-            .await
-            .expect("stdout can be read");
+        if let Some(stdout) = &mut self.stdout {
+            let stdout = stdout.get_mut();
+            soon("stdout to close", stdout.read_to_end(&mut rest))
+                .await
+                .expect("stdout can be read");
+        }
         soon("the program to end", self.child.wait())
             .await
             .expect("the program can be waited for")
+    }
+}
+
+/// A running program to which nobody listens; it is killed when this is
+/// dropped.
+#[derive(Debug)]
+pub struct Unread {
+    client: Client,
+    child: Child,
+}
+
+impl Unread {
+    /// Starts the program at `address` with its standard output on a pipe that
+    /// nobody reads, and waits until it answers there.
+    ///
+    /// # Panics
+    /// When it ends.
+    pub async fn start(path: &str, database: &Path, address: &str) -> Self {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let child = command(path, database)
+            .env("ADDRESS", address)
+            .stdout(writer)
+            .spawn()
+            .expect("the program was built");
+        let client = Client::new(&format!("http://{address}"));
+        let mut unread = Self { client, child };
+        let connected = async {
+            while TcpStream::connect(address).await.is_err() {
+                let ended = unread.child.try_wait().expect("its state");
+                assert!(ended.is_none(), "it ended: {ended:?}");
+                tokio::task::yield_now().await;
+            }
+        };
+        soon("the program to listen", connected).await;
+        unread
+    }
+}
+
+impl Deref for Unread {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 

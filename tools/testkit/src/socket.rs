@@ -27,7 +27,11 @@ use std::fmt;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -59,7 +63,11 @@ impl Socket {
             "ws://{}/socket.io/?EIO=4&transport=websocket",
             chat.address()
         );
-        let connecting = soon("the WebSocket", connect_async(url));
+        let mut request = url
+            .into_client_request()
+            .expect("an address of a WebSocket");
+        request.headers_mut().extend(chat.headers().clone());
+        let connecting = soon("the WebSocket", connect_async(request));
         let stream = match connecting.await {
             Ok((stream, _)) => stream,
             Err(Error::Http(answer)) => {
@@ -192,6 +200,36 @@ impl Socket {
     /// up already is no error here: reading tells.
     pub async fn send(&mut self, packet: &str) {
         self.stream.send(Message::text(packet)).await.ok();
+    }
+
+    /// Sends a packet in two WebSocket frames, of which the first has `first`
+    /// bytes.
+    pub async fn send_in_two(&mut self, packet: &str, first: usize) {
+        let (first, second) = packet.split_at(first);
+        let text = OpCode::Data(Data::Text);
+        let more = OpCode::Data(Data::Continue);
+        for (payload, code, last) in
+            [(first, text, false), (second, more, true)]
+        {
+            let payload = payload.to_owned().into_bytes();
+            let frame = Frame::message(payload, code, last);
+            self.stream.send(Message::Frame(frame)).await.ok();
+        }
+    }
+
+    /// Sends the head of a WebSocket frame that announces `size` bytes, and
+    /// not the bytes.
+    ///
+    /// # Panics
+    /// When the connection has ended.
+    pub async fn announce(&mut self, size: u64) {
+        // A text in one frame, with a mask, and a length of eight bytes:
+        // <https://www.rfc-editor.org/rfc/rfc6455#section-5.2>.
+        let mut head = vec![0b1000_0001, 0b1000_0000 | 127];
+        head.extend(size.to_be_bytes());
+        head.extend([0; 4]);
+        let stream = self.stream.get_mut();
+        stream.write_all(&head).await.expect("an open connection");
     }
 
     /// The next packet, without pings, which are answered; `None` when the

@@ -1,5 +1,6 @@
 //! `cargo x check`: what a program can verify of the rules of a lesson.
 
+mod accumulate;
 mod client;
 mod layout;
 mod lists;
@@ -21,6 +22,8 @@ with what to do about it. Exits with 1 if there is anything.
 
   - Each crate inherits its versions and lints from the workspace.
   - Each step has the same files in the same places.
+  - Tests accumulate: each step keeps those of the step before it. Those that
+    have to change are listed, with a reason, in tools/x/tests-that-change.toml.
   - Each step is true when read alone: it names no other step.
   - The browser client is the one in package-lock.json, hash and all.
   - README.md and the book list exactly the steps that exist.
@@ -49,6 +52,7 @@ pub(crate) fn check(course: &Course) -> Result<()> {
     let mut report = Report::default();
     let members = manifests::check(course, &mut report)?;
     layout::check(course, &mut report)?;
+    accumulate::check(course, &mut report)?;
     words::check(course, &mut report)?;
     client::check(course, &mut report)?;
     lists::check(course, &mut report)?;

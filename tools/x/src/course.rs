@@ -5,6 +5,8 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+
 use crate::error::{Error, Result, at, fail};
 
 /// What a step is made of, in the order in which a reader meets it.
@@ -95,7 +97,8 @@ fn is_workspace(manifest: &Path) -> Result<bool> {
     if !manifest.is_file() {
         return Ok(false);
     }
-    Ok(read_toml(manifest)?.contains_key("workspace"))
+    let manifest: toml::Table = read_toml(manifest)?;
+    Ok(manifest.contains_key("workspace"))
 }
 
 fn steps_in(root: &Path) -> Result<Vec<u32>> {
@@ -109,9 +112,9 @@ fn steps_in(root: &Path) -> Result<Vec<u32>> {
     Ok(steps)
 }
 
-pub(crate) fn read_toml(path: &Path) -> Result<toml::Table> {
+pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = fs::read_to_string(path).map_err(at(path))?;
-    text.parse()
+    toml::from_str(&text)
         .map_err(|error| Error::Failed(format!("{}: {error}", path.display())))
 }
 

@@ -190,7 +190,8 @@ fn new_dependencies(
     step: Name,
 ) -> Result<Vec<String>> {
     let names = |name: Name| -> Result<Vec<String>> {
-        let manifest = read_toml(&course.folder(name).join("Cargo.toml"))?;
+        let manifest: toml::Table =
+            read_toml(&course.folder(name).join("Cargo.toml"))?;
         let table = manifest.get("dependencies").and_then(|d| d.as_table());
         Ok(table.into_iter().flat_map(|t| t.keys().cloned()).collect())
     };

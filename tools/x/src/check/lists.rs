@@ -32,7 +32,7 @@ pub(super) fn check(course: &Course, report: &mut Report) -> Result<()> {
         compare(course, listed, SUMMARY, "a chapter step-N.md", report);
     }
     if course.root.join(BOOK).is_file() {
-        let book = read_toml(&course.root.join(BOOK))?;
+        let book: toml::Table = read_toml(&course.root.join(BOOK))?;
         let watched = book
             .get("build")
             .and_then(|build| build.get("extra-watch-dirs"))

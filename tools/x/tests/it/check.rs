@@ -109,6 +109,195 @@ fn each_step_has_the_same_files_in_the_same_places() {
     );
 }
 
+/// What each step promises about the chat, unless a test changes it.
+const CHAT: &str = "\
+//! The chat.
+
+fn helper() {}
+
+/// A promise.
+#[tokio::test]
+async fn a_message_arrives() {
+    helper(step_N::serve);
+}
+
+#[test]
+fn a_name_is_kept() {}
+";
+
+/// Gives each step the same tests of the chat.
+fn add_chat(course: &Course) {
+    for number in ["15", "16", "17"] {
+        course.write(
+            &format!("step-{number}/tests/it/chat.rs"),
+            &CHAT.replace('N', number),
+        );
+    }
+}
+
+/// Lists a change of one test of the chat.
+fn list_change(course: &Course, step: &str, test: &str, reason: &str) {
+    let path = "tools/x/tests-that-change.toml";
+    let listed = if course.exists(path) {
+        course.read(path)
+    } else {
+        String::new()
+    };
+    course.write(
+        path,
+        &format!(
+            "{listed}[[change]]\nstep = \"{step}\"\n\
+             test = \"chat::{test}\"\n{reason}\n"
+        ),
+    );
+}
+
+#[test]
+fn a_step_keeps_the_tests_of_the_step_before_it() {
+    let course = Course::new();
+    add_chat(&course);
+    course.x(&["check"]).succeeds();
+
+    // What is not a test may change, and a step may have tests of its own.
+    course.replace("step-16/tests/it/chat.rs", "fn helper", "fn _other");
+    course.write("step-15/tests/it/people.rs", "#[test]\nfn ada() {}\n");
+    course.write("step-17/tests/it/live.rs", "#[test]\nfn live() {}\n");
+    course.x(&["check"]).succeeds();
+}
+
+#[test]
+fn a_test_that_is_not_in_the_next_step_is_missed() {
+    let course = Course::new();
+    add_chat(&course);
+    let test = "#[test]\nfn a_name_is_kept() {}\n";
+    course.replace("step-16/tests/it/chat.rs", test, "");
+    course.remove("step-17/tests/it/chat.rs");
+    assert_finds(
+        &course,
+        &[
+            "step-16/tests/it/chat.rs lacks the test a_name_is_kept of \
+             step-15: carry it with `cargo x propagate 15`, or list it with a \
+             reason in tools/x/tests-that-change.toml.",
+            "step-17/tests/it/chat.rs lacks the test a_message_arrives of \
+             step-16",
+        ],
+    );
+}
+
+#[test]
+fn a_test_whose_body_or_attributes_differ_is_another_test() {
+    let course = Course::new();
+    add_chat(&course);
+    for (step, from, to) in [
+        (
+            "step-15",
+            "helper(step_15::serve)",
+            "helper(step_15::Store)",
+        ),
+        ("step-17", "#[test]", "#[ignore]\n#[test]"),
+        ("step-17", "/// A promise.", "/// Another promise."),
+    ] {
+        course.replace(&format!("{step}/tests/it/chat.rs"), from, to);
+    }
+    assert_finds(
+        &course,
+        &[
+            "step-16/tests/it/chat.rs: the test a_message_arrives is not as \
+             in step-15: carry it with `cargo x propagate 15`, or list it \
+             with a reason in tools/x/tests-that-change.toml.",
+            "step-17/tests/it/chat.rs: the test a_message_arrives is not as \
+             in step-16",
+            "step-17/tests/it/chat.rs: the test a_name_is_kept is not as in \
+             step-16",
+        ],
+    );
+}
+
+#[test]
+fn a_test_may_change_where_a_list_says_why() {
+    let course = Course::new();
+    add_chat(&course);
+    course.replace("step-16/tests/it/chat.rs", "helper(", "_other(");
+    course.replace("step-16/tests/it/chat.rs", "kept() {}", "kept() { 1; }");
+    course.remove("step-17/tests/it/chat.rs");
+    let reason = "reason = \"It may.\"";
+    list_change(&course, "step-16", "a_message_arrives", reason);
+    list_change(&course, "step-17", "a_name_is_kept", reason);
+    assert_finds(
+        &course,
+        &[
+            "step-16/tests/it/chat.rs: the test a_name_is_kept is not as",
+            "step-17/tests/it/chat.rs lacks the test a_message_arrives",
+        ],
+    );
+
+    list_change(&course, "step-16", "a_name_is_kept", reason);
+    list_change(&course, "step-17", "a_message_arrives", reason);
+    course.x(&["check"]).succeeds();
+}
+
+#[test]
+fn a_change_is_listed_with_its_reason() {
+    let course = Course::new();
+    add_chat(&course);
+    course.remove("step-17/tests/it/chat.rs");
+    list_change(&course, "step-17", "a_message_arrives", "reason = \" \"");
+    list_change(&course, "step-17", "a_name_is_kept", "");
+    assert_finds(
+        &course,
+        &[
+            "tools/x/tests-that-change.toml: the entry for \
+             chat::a_message_arrives in step-17 has no reason",
+            "tools/x/tests-that-change.toml: the entry for \
+             chat::a_name_is_kept in step-17 has no reason",
+        ],
+    );
+}
+
+#[test]
+fn a_change_that_is_none_is_not_listed() {
+    let course = Course::new();
+    add_chat(&course);
+    course.replace("step-17/tests/it/chat.rs", "helper(", "_other(");
+    for (step, test) in [
+        ("step-17", "a_message_arrives"),
+        ("step-17", "a_message_arrives"),
+        ("step-16", "a_message_arrives"),
+        ("step-17", "unknown"),
+        ("step-18", "a_name_is_kept"),
+    ] {
+        list_change(&course, step, test, "reason = \"It may.\"");
+    }
+    let finding = |entry: &str| {
+        format!(
+            "tools/x/tests-that-change.toml: the entry for chat::{entry} is \
+             not needed: take it out."
+        )
+    };
+    assert_finds(
+        &course,
+        &[
+            &finding("a_message_arrives in step-17"),
+            &finding("a_message_arrives in step-16"),
+            &finding("unknown in step-17"),
+            &finding("a_name_is_kept in step-18"),
+        ],
+    );
+}
+
+#[test]
+fn a_misspelt_key_in_the_list_of_changes_is_refused() {
+    let course = Course::new();
+    add_chat(&course);
+    course.remove("step-17/tests/it/chat.rs");
+    list_change(&course, "step-17", "a_name_is_kept", "why = \"It may.\"");
+
+    let err = course.x(&["check"]).fails_with(1);
+
+    assert!(err.contains("tests-that-change.toml"), "{err}");
+    assert!(err.contains("unknown field `why`"), "{err}");
+}
+
 #[test]
 fn no_step_names_another_or_tells_what_was_before() {
     let course = Course::new();

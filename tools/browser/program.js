@@ -1,0 +1,68 @@
+// The real program of a step, running on a free port with a database of its
+// own. What its chat understands is not known here: people.js knows.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+
+import { program as executable } from "./steps.js";
+
+export class Program {
+  // What the program printed on stdout since it was started last.
+  printed = [];
+
+  // Starts a step's program, on a free port unless the address says another.
+  static async start(step, address = "127.0.0.1:0") {
+    const program = new this();
+    program.step = step;
+    program.folder = await mkdtemp(path.join(tmpdir(), `${step}-`));
+    await program.#run(address, "chat.db");
+    return program;
+  }
+
+  // A program that is running already.
+  static at(url) {
+    return Object.assign(new this(), { url });
+  }
+
+  // Starts the program again at the address that it had: with the same
+  // database, or with a new one; the same step's, or another one's.
+  async startAgain({ database = "chat.db", step = this.step } = {}) {
+    this.step = step;
+    await this.#run(new URL(this.url).host, database);
+  }
+
+  // Ends the program as Ctrl-C does.
+  async stop() {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = once(this.child, "exit");
+    this.child.kill("SIGTERM");
+    await ended;
+  }
+
+  async remove() {
+    await this.stop();
+    await rm(this.folder, { recursive: true });
+  }
+
+  async #run(address, database) {
+    this.child = spawn(executable(this.step), {
+      cwd: this.folder,
+      env: { ...process.env, ADDRESS: address, DATABASE: database, RUST_LOG: "warn" },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.printed = [];
+    const lines = createInterface({ input: this.child.stdout });
+    lines.on("line", (line) => this.printed.push(line));
+    const [line] = await Promise.race([
+      once(lines, "line"),
+      once(this.child, "exit").then(() => {
+        throw new Error(`${this.step} did not start`);
+      }),
+    ]);
+    this.url = line.match(/http:\/\/\S+/)[0];
+  }
+}
