@@ -3,8 +3,8 @@
 // when it sees it, and no when it sees that it can't come any more
 // (`UserPage.settled` says how); anything else is an error.
 //
-// What each step is expected to do is in expectations.js. `lesson` is the step
-// that will bring what no step has.
+// What each step is expected to do is in expectations.js. `topic` is what the
+// lesson is about that will bring what no step has.
 
 import { createServer } from "node:http";
 import { once } from "node:events";
@@ -172,7 +172,6 @@ export const BEHAVIOURS = {
   lobby: {
     title: "What anybody says in the lobby shows in each window that is there",
     why: "The server answers the event send_message with the event message, to all sockets.",
-    lesson: "step-18",
     async check({ chat, newPage }) {
       const lobbies = await enterLobby(3, chat, newPage);
       if (!lobbies) return false;
@@ -185,7 +184,6 @@ export const BEHAVIOURS = {
   "lobby-apart": {
     title: "The lobby shows what is said there, and no direct message",
     why: "A visitor of the lobby is in no user's room.",
-    lesson: "step-18",
     async check({ chat, newPage, ada, bob }) {
       const lobbies = await enterLobby(1, chat, newPage);
       if (!lobbies) return false;
@@ -201,7 +199,7 @@ export const BEHAVIOURS = {
   "nothing-in-between": {
     title: "A message that arrives between loading the page and joining the room is shown",
     why: "What came before the page was live must be asked for once it is.",
-    lesson: "step-19",
+    topic: "catching up",
     async check({ chat, newPage, ada, bob }) {
       const bobsPage = await newPage(bob);
       const go = await hold(bobsPage.page, "**/socket.io/**");
@@ -215,7 +213,7 @@ export const BEHAVIOURS = {
   "sent-while-away": {
     title: "Messages sent while a page was cut off are shown when it is back",
     why: "An event reaches who is connected at that moment; the page must ask for the rest.",
-    lesson: "step-19",
+    topic: "catching up",
     async check({ chat, cable, open, ada, bob }) {
       const bobsPage = await open(bob, { url: cable.url });
       cable.pull();
@@ -229,7 +227,7 @@ export const BEHAVIOURS = {
   "sent-twice-stored-once": {
     title: "Sending again after the answer was lost stores the message once",
     why: "The sender can't know that the first try arrived; the server must recognise the second.",
-    lesson: "step-19",
+    topic: "safe sending",
     async check({ chat, open, ada, bob }) {
       const adasPage = await open(ada);
       await loseAnAnswer(adasPage.page);
@@ -248,7 +246,7 @@ export const BEHAVIOURS = {
   "sign-in": {
     title: "A user signs in with a password",
     why: "Until then the server believes whoever names a user.",
-    lesson: "step-20",
+    topic: "signing in",
     async check({ chat, newPage, ada }) {
       const { page } = await newPage(ada);
       await page.goto(chat.url);
@@ -259,7 +257,7 @@ export const BEHAVIOURS = {
   "no-reading-of-others": {
     title: "A user can open their own page, and not another user's",
     why: "The pages' addresses differ by a number, which anyone can change.",
-    lesson: "step-20",
+    topic: "signing in",
     async check({ chat, newPage, open, ada, bob, eve }) {
       await chat.send(ada, bob, "a secret");
       const bobsPage = await open(bob);
@@ -273,7 +271,7 @@ export const BEHAVIOURS = {
   "no-writing-as-others": {
     title: "A user can write, and not in the name of another",
     why: "Who writes must come from the session, not from the body of the request.",
-    lesson: "step-20",
+    topic: "signing in",
     async check({ chat, open, ada, bob, eve }) {
       const evesPage = await open(eve);
       await evesPage.send(bob, "by eve");
@@ -286,7 +284,7 @@ export const BEHAVIOURS = {
   "no-joining-of-others": {
     title: "A message reaches the recipient's page, and no page that claims to be the recipient's",
     why: "Whose room a socket joins must come from the session, not from what the page says.",
-    lesson: "step-20",
+    topic: "signing in",
     async check({ chat, open, ada, bob, eve }) {
       const bobsPage = await open(bob);
       const evesPage = await open(eve);
@@ -299,7 +297,7 @@ export const BEHAVIOURS = {
   "no-foreign-website": {
     title: "A page is live, and a page of a foreign website can't connect",
     why: "The same-origin policy does not apply to WebSockets; the server must look at Origin.",
-    lesson: "step-20",
+    topic: "closed doors",
     async check({ chat, open, ada }) {
       const page = await open(ada);
       if (!(await page.isLive())) return false;

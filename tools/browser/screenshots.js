@@ -40,17 +40,17 @@ const STYLE = `
 `;
 
 // Who writes what to whom.
-const PEOPLE = { mina: "Mina Okafor", jonas: "Jonas Lind", priya: "Priya Nair", tom: "Tom Weber" };
+const PEOPLE = { ada: "Ada Lovelace", bob: "Bob Kahn", eve: "Eve Baker" };
 const TALK = [
-  ["mina", "jonas", "The seedlings are in! Tomatoes by the fence, as last year."],
-  ["jonas", "mina", "Lovely. And the beans?"],
-  ["jonas", "mina", "I can bring poles on Friday."],
+  ["ada", "bob", "The seedlings are in! Tomatoes by the fence, as last year."],
+  ["bob", "ada", "Lovely. And the beans?"],
+  ["bob", "ada", "I can bring poles on Friday."],
 ];
 const NEXT = "Perfect. They come on Thursday.";
 const MORE = [
-  ["mina", "jonas", NEXT],
-  ["priya", "mina", "Who waters on Sunday?"],
-  ["mina", "priya", "I do. Come by, there will be lemonade."],
+  ["ada", "bob", NEXT],
+  ["eve", "ada", "Who waters on Sunday?"],
+  ["ada", "eve", "I do. Come by, there will be lemonade."],
 ];
 
 build();
@@ -67,13 +67,13 @@ try {
 // Two windows, before and after a message; nobody has reloaded.
 async function picturesOfStep(step) {
   await withDemo(step, async (chat, users) => {
-    const left = await open(chat, users.mina);
-    const right = await open(chat, users.jonas);
-    await left.recipient.selectOption("jonas");
+    const left = await open(chat, users.ada);
+    const right = await open(chat, users.bob);
+    await left.recipient.selectOption("bob");
     await left.content.fill(NEXT);
     const before = await windows(left, right);
 
-    await left.send(users.jonas, NEXT);
+    await left.send(users.bob, NEXT);
     await right.settled();
     const after = await windows(left, right);
 
@@ -86,24 +86,24 @@ async function picturesOfStep(step) {
 
 async function picturesOfPages() {
   await withDemo(NEWEST, async (chat, users) => {
-    await say(chat, users, MORE);
-    for (const colorScheme of ["light", "dark"]) {
-      const name = (page) => `${page}${colorScheme === "dark" ? "-dark" : ""}.png`;
-      const wide = await open(chat, users.mina, { viewport: WIDE, colorScheme });
-      await save(name("messages"), wide.page);
-      await wide.page.goto(`${chat.url}/front/users`);
-      await save(name("users"), wide.page);
-
-      const phone = await open(chat, users.jonas, { viewport: PHONE, colorScheme });
-      await save(name("phone"), phone.page);
-    }
-
-    const nobody = await open(chat, users.tom, { viewport: { ...WIDE, height: 400 } });
+    const nobody = await open(chat, users.eve, { viewport: { ...WIDE, height: 400 } });
     await save("no-messages.png", nobody.page);
     await nobody.page.goto(chat.url + pathOfMessages({ id: 99 }));
     await save("error.png", nobody.page);
 
-    const cutOff = await open(chat, users.mina, { viewport: WINDOW });
+    await say(chat, users, MORE);
+    for (const colorScheme of ["light", "dark"]) {
+      const name = (page) => `${page}${colorScheme === "dark" ? "-dark" : ""}.png`;
+      const wide = await open(chat, users.ada, { viewport: WIDE, colorScheme });
+      await save(name("messages"), wide.page);
+      await wide.page.goto(`${chat.url}/front/users`);
+      await save(name("users"), wide.page);
+
+      const phone = await open(chat, users.bob, { viewport: PHONE, colorScheme });
+      await save(name("phone"), phone.page);
+    }
+
+    const cutOff = await open(chat, users.ada, { viewport: WINDOW });
     await chat.stop();
     await cutOff.live("disconnected");
     await cutOff.content.fill("And cake.");
@@ -116,11 +116,11 @@ async function picturesOfPages() {
 async function pictureOfLobby() {
   await withDemo(NEWEST, async (chat) => {
     const [left, right] = [await enterLobby(chat), await enterLobby(chat)];
-    await left.say("Mina", "Good morning, garden! Who is here today?");
+    await left.say("Ada", "Good morning, garden! Who is here today?");
     await left.shows("Good morning, garden! Who is here today?");
-    await right.say("Jonas", "I am, with the bean poles.");
+    await right.say("Bob", "I am, with the bean poles.");
     await right.texts.nth(1).waitFor();
-    await left.say("Mina", "Perfect, gate is open.");
+    await left.say("Ada", "Perfect, gate is open.");
     await left.texts.nth(2).waitFor();
     await right.texts.nth(2).waitFor();
     await savePair("lobby.png", await windows(left, right));

@@ -19,7 +19,7 @@ export const CLIENT_FILE = path.join(
   "node_modules/socket.io-client/dist/socket.io.min.js",
 );
 
-// The number of a step, or of a lesson.
+// The number of a step.
 export function number(step) {
   return Number(step.replace("step-", ""));
 }

@@ -10,10 +10,10 @@ export const TABLE_FILE = path.join(ROOT, "book/src/what-works.md");
 
 export function table() {
   const numbers = STEPS.map(number);
-  const rows = Object.entries(BEHAVIOURS).map(([name, { title, why, lesson }]) => {
+  const rows = Object.entries(BEHAVIOURS).map(([name, { title, why, topic }]) => {
     const cells = numbers.map((n) => (EXPECTED[name][n] ? "works" : "not yet"));
     const first = numbers.find((n) => EXPECTED[name][n]);
-    const last = first ? "" : ` It comes with ${lesson}.`;
+    const last = first ? "" : ` It comes with a lesson on ${topic}.`;
     return row([`**${title}.** ${why}${last}`, ...cells]);
   });
   return [
