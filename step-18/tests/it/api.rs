@@ -395,6 +395,7 @@ async fn an_unknown_user_is_not_found() {
 #[tokio::test]
 async fn a_path_that_leads_nowhere_is_not_found() {
     let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
 
     for path in [
         "/nowhere",
@@ -409,7 +410,7 @@ async fn a_path_that_leads_nowhere_is_not_found() {
         "/static/..%2fCargo.toml",
         "/static/%2fetc%2fpasswd",
     ] {
-        let answer = chat.get(path).await;
+        let answer = ada.get(path).await;
         assert_eq!(answer.status, 404, "{path} {answer:?}");
         assert!(!answer.error().is_empty(), "{path}");
     }
@@ -434,6 +435,7 @@ async fn a_path_of_dots_is_not_found() {
 #[tokio::test]
 async fn a_wrong_method_is_refused() {
     let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
 
     for (method, path) in [
         ("DELETE", "/api/users"),
@@ -443,7 +445,7 @@ async fn a_wrong_method_is_refused() {
         ("POST", "/static/style.css"),
         ("PUT", "/static/nothing.css"),
     ] {
-        let answer = chat.request(method, path, "", None).await.unwrap();
+        let answer = ada.request(method, path, "", None).await.unwrap();
         assert_eq!(answer.status, 405, "{method} {path} {answer:?}");
         assert!(!answer.error().is_empty());
         assert!(answer.header("allow").contains("GET"), "{answer:?}");

@@ -302,6 +302,30 @@ async fn messages_are_there_after_a_restart() {
     assert_eq!(ada.at(&program).reads().await, ["remember"]);
 }
 
+/// Names of invisible characters were taken once.
+#[tokio::test]
+async fn a_user_whose_name_would_be_refused_still_shows_and_sends() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+    let bob = Person::new(&chat, "bob").await;
+    Connection::open(chat.database())
+        .unwrap()
+        .execute(
+            "update users set nickname = ?1, name = ?1 where id = ?2",
+            ("\u{200b}", bob.id),
+        )
+        .unwrap();
+
+    ada.says(&bob, "hi").await;
+    let answer = bob.says(&ada, "hi yourself").await;
+
+    assert_eq!(answer["author"]["nickname"], "\u{200b}");
+    assert_eq!(bob.reads().await, ["hi", "hi yourself"]);
+    let users = chat.get("/api/users").await.json();
+    assert_eq!(users[1]["nickname"], "\u{200b}");
+    assert_eq!(bob.get(&bob.page()).await.status, 200);
+}
+
 /// What an answered message must survive: the end of the process, and by
 /// these settings a power cut as well.
 #[tokio::test]
