@@ -383,38 +383,36 @@ async fn thirty_pages_of_a_user_see_the_message() {
     }
 }
 
-/// This page is connected by HTTP and asks for nothing: what is for it waits
-/// in the server, until there is no more room.
+/// What is for this page waits in the server until there is no more room. To
+/// say goodbye to it is no use either.
+#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_reads_nothing_does_not_fail_the_sender() {
+async fn a_page_that_reads_nothing_holds_up_neither_the_sender_nor_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("chat.db");
     let level = "warn,tower_http::trace::make_span=info";
     let mut program = Program::start_logged(PROGRAM, &database, level).await;
     let ada = Person::new(&program, "ada").await;
-    let path = "/socket.io/?EIO=4&transport=polling";
-    let open = ada.get(path).await.text;
-    let sid = open.split('"').nth(3).unwrap();
-    let path = format!("{path}&sid={sid}");
-    let connect = Some(format!("40{}", ada.auth()).into_bytes());
-    let posted = ada.request("POST", &path, "text/plain", connect).await;
-    assert_eq!(posted.unwrap().status, 200);
-    while !ada.get(&path).await.text.contains("40{") {}
+    let _unread = ada.connects_narrowly().await;
 
+    let content = "😀".repeat(2000);
     let talk = async {
         loop {
-            ada.says(&ada, "hello").await;
+            ada.says(&ada, &content).await;
         }
     };
     let line = tokio::select! {
         line = program.logged("did not reach all open pages") => line,
         () = talk => unreachable!("it goes on for ever"),
     };
-
     ada.says(&ada, "still there?").await;
+    program.signal("TERM").await;
+    let rest = program.rest_of_log().await;
+
     // The log says of which request it speaks.
     assert!(line.contains("POST"), "{line}");
     assert!(line.contains("/api/messages"), "{line}");
+    assert!(!rest.contains("gave up"), "{rest}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

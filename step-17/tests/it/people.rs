@@ -91,6 +91,12 @@ impl Person {
     pub(crate) async fn connects(&self) -> Socket {
         Socket::connect(self, Some(self.auth())).await.unwrap()
     }
+
+    /// Connects as a page does that takes next to nothing until it reads.
+    pub(crate) async fn connects_narrowly(&self) -> Socket {
+        let auth = Some(self.auth());
+        Socket::connect_narrow(self, auth).await.unwrap()
+    }
 }
 
 impl Deref for Person {

@@ -150,13 +150,12 @@ impl Program {
         self.child.kill().await.expect("the program was running");
     }
 
-    /// [`Program::kill`]; returns what is left of the log.
+    /// Waits until the program has ended, and returns what is left of its log.
     ///
     /// # Panics
-    /// When the program was started without a log.
-    pub async fn kill_and_read_log(mut self) -> String {
+    /// When it does not end, or was started without a log.
+    pub async fn rest_of_log(mut self) -> String {
         let mut log = self.log.take().expect("a log");
-        self.kill().await;
         let mut rest = String::new();
         soon(
             "the end of the log",
@@ -165,6 +164,15 @@ impl Program {
         .await
         .expect("the log can be read");
         rest
+    }
+
+    /// [`Program::kill`]; returns what is left of the log.
+    ///
+    /// # Panics
+    /// When the program was started without a log.
+    pub async fn kill_and_read_log(mut self) -> String {
+        self.child.start_kill().expect("the program was running");
+        self.rest_of_log().await
     }
 
     /// Sends SIGTERM, or another signal, by its name.

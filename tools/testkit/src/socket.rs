@@ -28,19 +28,19 @@ use std::fmt;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::{Client, soon};
 
 /// A connection to the chat's default namespace. Dropping it cuts the
 /// connection without a word.
 pub struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    stream: WebSocketStream<TcpStream>,
     /// Events that came while something else was waited for.
     events: VecDeque<(String, Value)>,
     last_ack: u64,
@@ -59,6 +59,12 @@ impl Socket {
     /// # Panics
     /// When the server does not speak Engine.IO.
     pub async fn open(chat: &Client) -> Self {
+        let address = chat.address();
+        let stream = soon("a connection", TcpStream::connect(address)).await;
+        Self::open_over(stream.expect("the chat listens"), chat).await
+    }
+
+    async fn open_over(stream: TcpStream, chat: &Client) -> Self {
         let url = format!(
             "ws://{}/socket.io/?EIO=4&transport=websocket",
             chat.address()
@@ -67,8 +73,7 @@ impl Socket {
             .into_client_request()
             .expect("an address of a WebSocket");
         request.headers_mut().extend(chat.headers().clone());
-        let connecting = soon("the WebSocket", connect_async(request));
-        let stream = match connecting.await {
+        let stream = match soon("101", client_async(request, stream)).await {
             Ok((stream, _)) => stream,
             Err(Error::Http(answer)) => {
                 let status = answer.status();
@@ -98,13 +103,36 @@ impl Socket {
         chat: &Client,
         auth: Option<Value>,
     ) -> Result<Self, String> {
-        let mut socket = Self::open(chat).await;
-        let auth = auth.map(|value| value.to_string()).unwrap_or_default();
-        socket.send(&format!("40{auth}")).await;
+        Self::open(chat).await.join(auth).await
+    }
 
-        let answer = socket.packet().await.expect("an answer");
+    /// [`Socket::connect`] by a connection that takes a few packets only until
+    /// they are read.
+    ///
+    /// # Errors
+    /// As [`Socket::connect`].
+    ///
+    /// # Panics
+    /// As [`Socket::connect`].
+    pub async fn connect_narrow(
+        chat: &Client,
+        auth: Option<Value>,
+    ) -> Result<Self, String> {
+        let tcp = TcpSocket::new_v4().expect("a socket");
+        tcp.set_recv_buffer_size(4096).expect("a small buffer");
+        let address = chat.address().parse().expect("an IPv4 address");
+        let stream = soon("a connection", tcp.connect(address)).await;
+        let stream = stream.expect("the chat listens");
+        Self::open_over(stream, chat).await.join(auth).await
+    }
+
+    async fn join(mut self, auth: Option<Value>) -> Result<Self, String> {
+        let auth = auth.map(|value| value.to_string()).unwrap_or_default();
+        self.send(&format!("40{auth}")).await;
+
+        let answer = self.packet().await.expect("an answer");
         if answer.starts_with("40{") {
-            return Ok(socket);
+            return Ok(self);
         }
         let refusal = answer
             .strip_prefix("44")
