@@ -4,6 +4,7 @@ use serde_json::json;
 use testkit::{Answer, soon};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rusqlite::rusqlite::Connection;
 
 use crate::chat;
 use crate::people::{Person, user};
@@ -34,6 +35,21 @@ async fn the_database_says_that_it_is_healthy() {
 
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["status"], "healthy");
+}
+
+/// It is read from the file each time: that is how it shows its health.
+#[tokio::test]
+async fn the_version_of_the_schema_is_the_one_in_the_file() {
+    let chat = chat().await;
+    chat.get("/db/alive").await;
+    Connection::open(chat.database())
+        .unwrap()
+        .pragma_update(None, "user_version", 41)
+        .unwrap();
+
+    let answer = chat.get("/db/alive").await;
+
+    assert_eq!(answer.json()["schema_version"], 41);
 }
 
 #[tokio::test]

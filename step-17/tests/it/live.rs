@@ -530,13 +530,14 @@ async fn a_packet_with_bytes_ends_its_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_says_why_a_connection_ended() {
+async fn the_log_says_when_a_connection_begins_and_why_it_ends() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("chat.db");
     let mut program = Program::start_logged(PROGRAM, &database, "info").await;
     let ada = Person::new(&program, "ada").await;
 
     ada.connects().await.leave().await;
+    program.logged(": connected").await;
     program.logged("ClientNSDisconnect").await;
 
     let mut big = ada.connects().await;
