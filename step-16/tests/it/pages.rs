@@ -19,6 +19,8 @@ async fn a_newcomer_is_told_to_add_two_users() {
 
     assert_page(&page, 200);
     assert!(page.text.contains("Add two users"), "{}", page.text);
+    let here = r#"href="/front/users" aria-current="page""#;
+    assert!(page.text.contains(here), "{}", page.text);
     assert!(page.text.contains(r#"id="user-form""#), "{}", page.text);
 }
 

@@ -40,6 +40,7 @@ async fn the_page_has_a_form_and_says_that_nothing_is_kept() {
     assert_eq!(page.status, 200);
     for part in [
         r#" data-live="connecting""#,
+        r#"href="/front/lobby" aria-current="page""#,
         r#"id="messages""#,
         r#"name="handle""#,
         r#"name="message""#,
