@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::check::{Chapter, Finding, Report, check};
 use crate::render::escape;
-use crate::steps::Steps;
+use course::Steps;
 
 /// What a run for mdBook comes to.
 #[derive(Debug)]

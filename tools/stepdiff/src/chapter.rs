@@ -7,7 +7,7 @@ use crate::coverage;
 use crate::diff::{FileDiff, diff_steps};
 use crate::directive::{Directive, Found, Page, scan, words};
 use crate::select::{has, select};
-use crate::steps::{Step, Steps, is_test, number_of};
+use course::{Step, Steps, is_test, number_of};
 
 /// The least words of prose that explain something.
 const WORDS: usize = 8;

@@ -9,7 +9,7 @@ pub use crate::coverage::describe;
 use crate::page::{self, Edit, PageOf, spliced};
 use crate::render::Renderer;
 use crate::seq;
-use crate::steps::Steps;
+use course::Steps;
 
 /// The outcome for a book.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use crate::chapter::{Block, Body, Draft};
 use crate::diff::{FileDiff, counts};
 use crate::select::directive_for;
-use crate::steps::is_test;
+use course::is_test;
 
 /// Notes what is missing or too much in the chapter of a step.
 pub(crate) fn check(draft: &mut Draft<'_>) {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use imara_diff::{Algorithm, Diff, InternedInput};
 
-use crate::steps::{Step, is_test};
+use course::{Step, is_test};
 
 /// Changed runs with at most this many unchanged lines between are one hunk.
 const GAP: usize = 3;
@@ -109,42 +109,13 @@ pub fn diff_steps(old: &Step, new: &Step) -> Vec<FileDiff> {
     let mut diffs: Vec<_> = paths
         .into_iter()
         .filter_map(|path| {
-            let before = old.files.get(path);
-            let before = before.map(|bytes| renamed(bytes, old, new));
+            let before = old.renamed(path, new);
             let after = new.files.get(path).cloned();
             diff_file(path, before.as_deref(), after.as_deref())
         })
         .collect();
     diffs.sort_by_key(|diff| is_test(&diff.path));
     diffs
-}
-
-/// The old step's file with the new step's name in it.
-pub fn renamed(bytes: &[u8], old: &Step, new: &Step) -> Vec<u8> {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return bytes.to_vec();
-    };
-    let mut text = text.to_owned();
-    for dash in ["step-", "step_"] {
-        let token = format!("{dash}{}", old.number);
-        let name = format!("{dash}{}", new.number);
-        text = replace_token(&text, &token, &name);
-    }
-    text.into_bytes()
-}
-
-/// Replaces `token` where no digit follows: `step-15`, not `step-150`.
-fn replace_token(text: &str, token: &str, name: &str) -> String {
-    let mut pieces = text.split(token).peekable();
-    let mut out = String::with_capacity(text.len());
-    while let Some(piece) = pieces.next() {
-        out.push_str(piece);
-        if let Some(next) = pieces.peek() {
-            let longer = next.starts_with(|c: char| c.is_ascii_digit());
-            out.push_str(if longer { token } else { name });
-        }
-    }
-    out
 }
 
 /// Compares two versions of a file; `None` when they are equal.
@@ -297,16 +268,5 @@ mod tests {
     #[test]
     fn a_missing_last_line_break_is_a_change() {
         assert_eq!(diff("a", "a\n").counts(), (1, 1));
-    }
-
-    #[test]
-    fn the_steps_name_is_no_change() {
-        let step = |number| Step {
-            number,
-            files: Default::default(),
-        };
-        let text = b"step-15 step_15 step-150 step-1";
-        let read = renamed(text, &step(15), &step(16));
-        assert_eq!(read, b"step-16 step_16 step-150 step-1");
     }
 }

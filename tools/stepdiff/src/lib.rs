@@ -19,4 +19,3 @@ mod page;
 pub mod render;
 pub mod select;
 pub mod seq;
-pub mod steps;

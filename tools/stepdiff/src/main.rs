@@ -4,11 +4,11 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use course::{Course, Steps, is_test, number_of};
 use mdbook_stepdiff::book::{preprocess, read_chapters, texts};
 use mdbook_stepdiff::check::{check, describe};
 use mdbook_stepdiff::diff::{FileDiff, diff_steps};
 use mdbook_stepdiff::select::directive_for;
-use mdbook_stepdiff::steps::{Steps, is_test, number_of};
 
 const USAGE: &str = "usage:
   mdbook-stepdiff               (mdbook runs this: mdbook build book)
@@ -106,13 +106,11 @@ fn print_hunks(file: &FileDiff) {
     }
 }
 
-/// The nearest folder upward that has the book.
+/// The folder of the course that this is run in.
 fn workspace() -> Result<PathBuf, String> {
     let here = std::env::current_dir().map_err(|error| error.to_string())?;
-    let mut folders = here.ancestors();
-    let found = folders.find(|folder| folder.join("book/book.toml").is_file());
-    let found = found.map(Path::to_owned);
-    found.ok_or_else(|| "run this inside of the course's folder".to_owned())
+    let course = Course::find(&here).map_err(|error| error.to_string())?;
+    Ok(course.root)
 }
 
 fn read_steps(root: &Path) -> Result<Steps, String> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::chapter::{Block, Body, Draft};
 use crate::diff::FileDiff;
 use crate::render::{self, Place, Renderer, Source, escape};
-use crate::steps::{Step, Steps, is_test};
+use course::{Step, Steps, is_test};
 
 /// A piece of a chapter and what stands in its place.
 pub(crate) type Edit = (Range<usize>, String);

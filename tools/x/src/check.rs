@@ -9,7 +9,8 @@ mod words;
 
 use std::fs;
 
-use crate::course::{CODE, Course, Name, TESTS, files};
+use course::{CODE, Course, Name, TESTS, files};
+
 use crate::diff::{Pair, Size};
 use crate::error::{Result, at, fail};
 use crate::say;

@@ -5,13 +5,12 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
+use course::{CODE, Course, Name, TESTS, files, read, rename, write};
 use tempfile::TempDir;
 
-use crate::course::{CODE, Course, Name, TESTS, files, read, rename, write};
 use crate::error::{Result, at, fail};
 use crate::git;
 use crate::say;
-use crate::start;
 
 pub(crate) const DIFF_USAGE: &str = "\
 Usage: cargo x diff OLD NEW [FILE]
@@ -73,10 +72,8 @@ pub(crate) fn compare(
         ));
     }
     let mut pair = Pair::new(mine, step, file)?;
-    pair.add(course, mine, |_, content| content)?;
-    pair.add(course, step, |path, content| {
-        start::as_mine(path, content, step, mine)
-    })?;
+    pair.add(course, mine, |content| content)?;
+    pair.add(course, step, |content| rename(content, step, mine))?;
     pair.expect_file()?;
     if !pair.show()? {
         say!("{} says the same as {step} here.", mine.folder());
@@ -105,8 +102,8 @@ impl Pair {
         file: Option<&str>,
     ) -> Result<Self> {
         let mut pair = Self::new(old, new, file)?;
-        pair.add(course, old, |_, content| rename(content, old, new))?;
-        pair.add(course, new, |_, content| content)?;
+        pair.add(course, old, |content| rename(content, old, new))?;
+        pair.add(course, new, |content| content)?;
         pair.expect_file()?;
         Ok(pair)
     }
@@ -128,7 +125,7 @@ impl Pair {
         &mut self,
         course: &Course,
         name: Name,
-        change: impl Fn(&Path, Vec<u8>) -> Vec<u8>,
+        change: impl Fn(Vec<u8>) -> Vec<u8>,
     ) -> Result<()> {
         let folder = course.folder(name);
         let copy = self.copies.path().join(name.folder());
@@ -145,7 +142,7 @@ impl Pair {
             {
                 continue;
             }
-            let content = change(&file, read(&folder.join(&file))?);
+            let content = change(read(&folder.join(&file))?);
             write(&copy.join(&file), &content)?;
             self.files += 1;
         }

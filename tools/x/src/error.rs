@@ -1,8 +1,11 @@
 //! What can go wrong, in words that say what to do.
 
 use std::fmt;
+use std::fs;
 use std::io;
 use std::path::Path;
+
+use serde::de::DeserializeOwned;
 
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
@@ -33,9 +36,22 @@ impl fmt::Display for Error {
     }
 }
 
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
 /// `Err(Failed)` with these words.
 pub(crate) fn fail<T>(words: impl Into<String>) -> Result<T> {
     Err(Error::Failed(words.into()))
+}
+
+/// Reads a TOML file.
+pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = fs::read_to_string(path).map_err(at(path))?;
+    toml::from_str(&text)
+        .map_err(|error| Error::Failed(format!("{}: {error}", path.display())))
 }
 
 /// Turns an I/O error into one that names the file.

@@ -2,7 +2,6 @@
 //! all of them, and check that the course is sound.
 
 mod check;
-mod course;
 mod diff;
 mod error;
 mod git;
@@ -11,6 +10,7 @@ mod start;
 
 use std::env;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use course::Course;
@@ -65,29 +65,32 @@ fn run(args: &[&str]) -> Result<()> {
             help(usage_of(command)?)
         }
         ["diff", old, new] => {
-            diff::diff(&Course::find()?, number(old)?, number(new)?, None)
+            diff::diff(&course()?, number(old)?, number(new)?, None)
         }
         ["diff", old, new, file] if !file.starts_with('-') => {
-            diff::diff(&Course::find()?, number(old)?, number(new)?, Some(file))
+            diff::diff(&course()?, number(old)?, number(new)?, Some(file))
         }
-        ["start", step] => start::start(&Course::find()?, number(step)?),
-        ["compare", step] => {
-            diff::compare(&Course::find()?, number(step)?, None)
-        }
+        ["start", step] => start::start(&course()?, number(step)?),
+        ["compare", step] => diff::compare(&course()?, number(step)?, None),
         ["compare", step, file] if !file.starts_with('-') => {
-            diff::compare(&Course::find()?, number(step)?, Some(file))
+            diff::compare(&course()?, number(step)?, Some(file))
         }
         ["propagate", step] => {
-            propagate::propagate(&Course::find()?, number(step)?, None)
+            propagate::propagate(&course()?, number(step)?, None)
         }
         ["propagate", step, "--commit", revision]
         | ["propagate", "--commit", revision, step] => {
-            let course = Course::find()?;
+            let course = course()?;
             propagate::propagate(&course, number(step)?, Some(revision))
         }
-        ["check"] => check::check(&Course::find()?),
+        ["check"] => check::check(&course()?),
         [command, ..] => Err(Error::Usage(usage_of(command)?.to_owned())),
     }
+}
+
+fn course() -> Result<Course> {
+    let here = env::current_dir().map_err(error::at(Path::new(".")))?;
+    Ok(Course::find(&here)?)
 }
 
 fn help(text: &str) -> Result<()> {

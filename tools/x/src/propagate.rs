@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use course::{Course, Name, read, rename, write};
 use tempfile::TempDir;
 
-use crate::course::{Course, Name, read, rename, write};
 use crate::error::{Result, at, fail};
 use crate::git::{self, git};
 use crate::say;
@@ -398,7 +398,7 @@ fn is_uncommitted(course: &Course, step: Name, path: &str) -> Result<bool> {
 
 fn read_if_exists(path: &Path) -> Result<Content> {
     if path.is_file() {
-        return read(path).map(Some);
+        return Ok(Some(read(path)?));
     }
     Ok(None)
 }

@@ -1,14 +1,11 @@
 //! `cargo x start`: a folder in which the reader writes a step.
 
 use std::fs;
-use std::path::Path;
 
+use course::{CODE, Course, Name, TESTS, files, read, rename, write};
 use tempfile::Builder;
 
-use crate::course::{
-    CODE, Course, Name, TESTS, files, read, read_toml, rename, write,
-};
-use crate::error::{Result, at, fail};
+use crate::error::{Result, at, fail, read_toml};
 use crate::say;
 
 pub(crate) const USAGE: &str = "\
@@ -55,8 +52,7 @@ fn make(course: &Course, before: Name, step: Name, mine: Name) -> Result<()> {
     for (name, parts) in [(before, &CODE[..]), (step, &TESTS[..])] {
         let folder = course.folder(name);
         for file in files(&folder, parts)? {
-            let content =
-                as_mine(&file, read(&folder.join(&file))?, name, mine);
+            let content = rename(read(&folder.join(&file))?, name, mine);
             write(&crate_folder.join(&file), &content)?;
         }
     }
@@ -111,51 +107,6 @@ fn for_tests(section: &&str) -> bool {
     section.starts_with("[dev-dependencies") || section.starts_with("[[test]]")
 }
 
-/// Rewrites a file of `step` so that it works in the reader's own folder.
-pub(crate) fn as_mine(
-    path: &Path,
-    content: Vec<u8>,
-    step: Name,
-    mine: Name,
-) -> Vec<u8> {
-    let content = rename(content, step, mine);
-    if path.extension().is_none_or(|extension| extension != "rs") {
-        return content;
-    }
-    match String::from_utf8(content) {
-        Ok(text) => deepen(&text).into_bytes(),
-        Err(binary) => binary.into_bytes(),
-    }
-}
-
-/// Adds a `../` to each path that leaves the crate, such as
-/// `"/../node_modules"`: mine/16 is one folder deeper than step-16.
-fn deepen(rust: &str) -> String {
-    let mut result = String::with_capacity(rust.len());
-    let mut rest = rust;
-    while let Some(quote) = rest.find('"') {
-        let (before, literal) = rest.split_at(quote + 1);
-        result.push_str(before);
-        let path = literal.strip_prefix('/').unwrap_or(literal);
-        result.push_str(&literal[..literal.len() - path.len()]);
-        if path.starts_with("../") && !stays_inside(path) {
-            result.push_str("../");
-        }
-        rest = path;
-    }
-    result.push_str(rest);
-    result
-}
-
-/// Whether a path like `../templates/users.html`, which is relative to a
-/// source file, leads to a part of the same crate.
-fn stays_inside(path: &str) -> bool {
-    let below = path.trim_start_matches("../");
-    CODE.iter()
-        .chain(&TESTS)
-        .any(|part| below.starts_with(part))
-}
-
 /// Says what to read, to write and to run.
 fn explain(
     course: &Course,
@@ -199,22 +150,4 @@ fn new_dependencies(
     let mut new = names(step)?;
     new.retain(|name| !known.contains(name));
     Ok(new)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_paths_that_leave_the_crate_get_deeper() {
-        let rust = r#"
-            include_str!("../templates/users.html")
-            concat!(env!("CARGO_MANIFEST_DIR"), "/../node_modules")
-            folder.join("../package-lock.json")
-        "#;
-        let expected = rust
-            .replace("/../node", "/../../node")
-            .replace("../package", "../../package");
-        assert_eq!(deepen(rust), expected);
-    }
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use course::Steps;
 use mdbook_stepdiff::book::{read_chapters, texts};
 use mdbook_stepdiff::check::check;
-use mdbook_stepdiff::steps::Steps;
 
 use crate::replay::replay;
 

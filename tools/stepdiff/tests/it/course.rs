@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use course::Steps;
 use mdbook_stepdiff::check::{Chapter, Report, check};
-use mdbook_stepdiff::steps::Steps;
 use tempfile::TempDir;
 
 /// The files of the steps.

@@ -114,7 +114,7 @@ fn an_old_mdbook_gets_a_clear_message() {
 #[test]
 fn authors_get_directives_that_work() {
     let course = broken();
-    course.write("book/book.toml", "");
+    course.write("Cargo.toml", "[workspace]\n");
     let output = Command::new(env!("CARGO_BIN_EXE_mdbook-stepdiff"))
         .args(["hunks", "step-16"])
         .current_dir(course.path().join("step-16/src"))

@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use mdbook_stepdiff::diff::renamed;
-use mdbook_stepdiff::steps::Step;
+use course::Step;
 
 use crate::course::Course;
 
@@ -29,8 +28,9 @@ struct Figure {
 /// the outcome differs from the new one.
 pub(crate) fn replay(old: &Step, new: &Step, page: &str) -> Result<(), String> {
     let mut typed: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
-    for (path, bytes) in &old.files {
-        if let Ok(text) = String::from_utf8(renamed(bytes, old, new)) {
+    for path in old.files.keys() {
+        let content = old.renamed(path, new).unwrap();
+        if let Ok(text) = String::from_utf8(content) {
             let lines = text.split_inclusive('\n');
             let lines = lines.map(|line| Some(line.to_owned())).collect();
             typed.insert(path.clone(), lines);

@@ -1,10 +1,10 @@
 //! Tests accumulate: what a step promises, each later step keeps.
 
+use course::{Course, Name, entries, read, rename};
 use serde::Deserialize;
 
 use super::Report;
-use crate::course::{Course, Name, entries, read, read_toml, rename};
-use crate::error::Result;
+use crate::error::{Result, read_toml};
 
 /// The tests that change from one step to the next, and why.
 const CHANGES: &str = "tools/x/tests-that-change.toml";

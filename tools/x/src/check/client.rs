@@ -3,10 +3,10 @@
 use std::fs;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use course::{Course, Name, files, read};
 use sha2::{Digest, Sha384};
 
 use super::Report;
-use crate::course::{Course, Name, files, read};
 use crate::error::{Error, Result, at};
 
 const SCRIPT: &str = "node_modules/socket.io-client/dist/socket.io.min.js";

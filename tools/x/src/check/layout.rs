@@ -1,7 +1,8 @@
 //! A reader knows where a thing is from its name, in every step.
 
+use course::{CODE, Course, Name, TESTS, entries, files};
+
 use super::Report;
-use crate::course::{CODE, Course, Name, TESTS, entries, files};
 use crate::error::Result;
 
 const ALWAYS: [&str; 7] = [

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use course::{Course, Name};
+
 use super::Report;
-use crate::course::{Course, Name, read_toml};
-use crate::error::{Result, at};
+use crate::error::{Result, at, read_toml};
 
 const README: &str = "README.md";
 const INTRODUCTION: &str = "book/src/introduction.md";
-const SUMMARY: &str = "book/src/SUMMARY.md";
 const BOOK: &str = "book/book.toml";
 
 pub(super) fn check(course: &Course, report: &mut Report) -> Result<()> {
@@ -23,13 +23,9 @@ pub(super) fn check(course: &Course, report: &mut Report) -> Result<()> {
             .lines()
             .filter_map(|line| line.trim().strip_prefix('|'))
             .filter_map(|row| row.split('|').next())
-            .flat_map(|cell| numbers(cell, ""));
+            .flat_map(numbers);
         let place = format!("the table of steps in {path}");
         compare(course, rows, &place, "a row", report);
-    }
-    if let Some(text) = read_if_exists(course, SUMMARY, report)? {
-        let listed = numbers(&text, ".md");
-        compare(course, listed, SUMMARY, "a chapter step-N.md", report);
     }
     if course.root.join(BOOK).is_file() {
         let book: toml::Table = read_toml(&course.root.join(BOOK))?;
@@ -71,16 +67,12 @@ fn compare(
     }
 }
 
-/// The numbers N of each `step-N` that `suffix` follows.
-fn numbers(text: &str, suffix: &str) -> Vec<u32> {
-    text.split("step-")
-        .skip(1)
-        .filter_map(|rest| {
-            let end = rest.find(|c: char| !c.is_ascii_digit());
-            let (digits, tail) = rest.split_at(end.unwrap_or(rest.len()));
-            digits.parse().ok().filter(|_| tail.starts_with(suffix))
-        })
-        .collect()
+/// The numbers N of each `step-N`.
+fn numbers(text: &str) -> impl Iterator<Item = u32> {
+    text.split("step-").skip(1).filter_map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_digit());
+        rest[..end.unwrap_or(rest.len())].parse().ok()
+    })
 }
 
 fn read_if_exists(

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use course::{Course, Name, entries};
 use toml::{Table, Value};
 
 use super::Report;
-use crate::course::{Course, Name, entries, read_toml};
-use crate::error::Result;
+use crate::error::{Result, read_toml};
 
 const INHERITED: [&str; 3] = ["version", "edition", "rust-version"];
 const DEPENDENCIES: [&str; 3] =

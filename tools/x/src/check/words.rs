@@ -1,7 +1,8 @@
 //! Each step is true when read alone: it tells no story of other steps.
 
+use course::{Course, Name, files, read};
+
 use super::Report;
-use crate::course::{Course, Name, files, read};
 use crate::error::Result;
 
 /// Words that make sense only to those who read another step.
