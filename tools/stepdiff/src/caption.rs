@@ -52,7 +52,7 @@ pub(crate) fn of_change(
     };
     let places = places(file, selected, kind);
     let within = match places.len() {
-        1 => within(file, selected, kind),
+        1 => place(file, selected, kind),
         _ => String::new(),
     };
     let count = |n: usize, what: &str| match n {
@@ -95,24 +95,50 @@ fn places(
     hunks.collect()
 }
 
-/// What encloses the first selected line that is code.
-fn within(file: &FileDiff, selected: &[usize], kind: Kind) -> String {
+/// Where lines go, by what a reader has: in what encloses them, or below
+/// what is above them.
+fn place(file: &FileDiff, selected: &[usize], kind: Kind) -> String {
     let rows = selected.iter().map(|&row| &file.rows[row]);
-    let mut own = rows.filter(|row| row.kind == kind);
-    let code = own.clone().find(|row| !leads(&row.text));
-    let at = code
-        .or_else(|| own.next())
-        .and_then(|row| number(row, kind));
+    let own = rows.filter(|row| row.kind == kind);
+    let mut own = own.filter_map(|row| Some((number(row, kind)?, &row.text)));
+    let Some(first) = own.clone().next() else {
+        return String::new();
+    };
+    let at = own.find(|(_, text)| !leads(text)).unwrap_or(first).0 - 1;
+
     let version = file.rows.iter().filter(|row| number(row, kind).is_some());
-    let lines: Vec<&str> = version.map(|row| row.text.trim_end()).collect();
-    at.map_or(String::new(), |at| inside(&file.path, &lines, at - 1))
+    let version: Vec<&Row> = version.collect();
+    let lines: Vec<&str> = version.iter().map(|r| r.text.trim_end()).collect();
+    let found = enclosing(&file.path, &lines, at);
+    let is_there = |at: usize| version[at].kind == Kind::Same;
+    let replaces = selected.iter().any(|&at| file.rows[at].kind != Kind::Added);
+    if let Some((header, name)) = &found
+        && (replaces || is_there(*header))
+    {
+        return format!(" in <b>{}</b>", escape(name));
+    }
+    let solid = |&i: &usize| is_there(i) && !lines[i].trim().is_empty();
+    let above = (0..first.0 - 1).rev().find(solid);
+    let is_last = !(first.0..lines.len()).any(|i| solid(&i));
+    match above {
+        _ if replaces => String::new(),
+        None if is_last => String::new(),
+        None => " at the top of the file".to_owned(),
+        Some(_) if is_last => " at the end of the file".to_owned(),
+        Some(above) => match enclosing(&file.path, &lines, above) {
+            Some((_, name)) => format!(" below <b>{}</b>", escape(&name)),
+            None => {
+                let line = escape(lines[above].trim());
+                format!(" below <code>{line}</code>")
+            }
+        },
+    }
 }
 
 fn inside(path: &str, lines: &[&str], at: usize) -> String {
-    match enclosing(path, lines, at) {
-        name if name.is_empty() => name,
-        name => format!(" in <b>{}</b>", escape(&name)),
-    }
+    let found = enclosing(path, lines, at);
+    let name = found.map(|(_, name)| escape(&name));
+    name.map_or(String::new(), |name| format!(" in <b>{name}</b>"))
 }
 
 /// Places in words: `line 3`, `lines 3, 7–9`.
@@ -150,7 +176,7 @@ mod tests {
         );
         assert_eq!(
             change(old, &format!("{old}\n/// B.\nfn b() {{}}\n"), &[3, 4, 5]),
-            "<b>step-16/a.rs</b> in <b>fn b</b>, lines 4–6 · 3 added"
+            "<b>step-16/a.rs</b> at the end of the file, lines 4–6 · 3 added"
         );
         assert_eq!(
             change(old, "fn a() {\n}\n", &[1]),
@@ -160,6 +186,19 @@ mod tests {
             change("1\n2\n3\n4\n", "x\n1\n2\n3\n4\ny\n", &[0, 5]),
             "<b>step-16/a.rs</b>, lines 1, 6 · 2 added"
         );
+    }
+
+    #[test]
+    fn lines_go_below_what_a_reader_has() {
+        let old = "use a;\n\nfn a() {\n    1\n}\n\nfn c() {}\n";
+        let new = old.replace("fn c", "fn b() {\n    2\n}\n\nfn c");
+        let caption = change(old, &new, &[6, 7, 8, 9]);
+        assert!(caption.contains("</b> below <b>fn a</b>, lines 7"));
+        let caption =
+            change(old, &old.replace("\n\nfn a", "\nuse b;\n\nfn a"), &[1]);
+        assert!(caption.contains("below <code>use a;</code>, line 2"));
+        let caption = change(old, &format!("use _;\n{old}"), &[0]);
+        assert!(caption.contains("at the top of the file, line 1"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One chapter: what its directives mean.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use crate::coverage;
@@ -43,10 +43,8 @@ pub(crate) enum Body {
         file: String,
         reason: String,
     },
-    Change {
-        diff: usize,
-        rows: Vec<usize>,
-    },
+    /// The main lines, then those that only follow from them.
+    Change(Vec<Part>),
     Show {
         step: u32,
         path: String,
@@ -56,12 +54,23 @@ pub(crate) enum Body {
     Broken(String),
 }
 
+/// Changed lines of one file that a box shows.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) diff: usize,
+    pub(crate) rows: Vec<usize>,
+    /// The file's rows that earlier boxes have changed.
+    pub(crate) typed: BTreeSet<usize>,
+}
+
 /// A directive, or a pair with prose between.
 #[derive(Debug)]
 pub(crate) struct Block {
     pub(crate) line: usize,
     /// The directive, or the one that opens the pair.
     pub(crate) open: Range<usize>,
+    /// The directives inside of the pair.
+    pub(crate) inner: Vec<Range<usize>>,
     /// The directive that closes the pair.
     pub(crate) close: Option<Range<usize>>,
     /// Its name in links, unique in the chapter.
@@ -152,6 +161,14 @@ impl<'a> Draft<'a> {
         let mut rest = directives.into_iter().peekable();
         while let Some(found) = rest.next() {
             let (line, open) = (found.line, found.range);
+            let mut inner = Vec::new();
+            let mut alsos = Vec::new();
+            while let Some(also) =
+                rest.next_if(|next| is_inside(&found.value, &next.value))
+            {
+                inner.push(also.range);
+                alsos.push((also.line, also.value));
+            }
             let next = rest.peek().map_or(text.len(), |next| next.range.start);
             let close = rest.next_if(|next| closes(&found.value, &next.value));
             let mut close = close.map(|close| close.range);
@@ -163,12 +180,27 @@ impl<'a> Draft<'a> {
                     self.find(line, format!("`{closing}` {problem}"));
                     next..next
                 });
-                self.check_prose(line, &text[open.end..close.start]);
+                let starts = [open.end].into_iter();
+                let starts = starts.chain(inner.iter().map(|r| r.end));
+                let ends = inner.iter().map(|r| r.start).chain([close.start]);
+                let prose = starts.zip(ends).map(|(a, b)| &text[a..b]);
+                self.check_prose(line, &prose.collect::<String>());
             }
             let body = found.value.and_then(|directive| {
                 let name = names.of(&directive);
                 Ok((name, self.body(directive)?))
             });
+            let mut body = body;
+            for (line, also) in alsos {
+                let part = also.and_then(|also| self.part(also));
+                match (part, &mut body) {
+                    (Ok(part), Ok((_, Body::Change(parts)))) => {
+                        parts.push(part);
+                    }
+                    (Ok(_), _) => {}
+                    (Err(problem), _) => self.find(line, problem),
+                }
+            }
             let (name, body) = body.unwrap_or_else(|problem| {
                 self.find(line, problem.clone());
                 (String::new(), Body::Broken(problem))
@@ -176,11 +208,27 @@ impl<'a> Draft<'a> {
             let block = Block {
                 line,
                 open,
+                inner,
                 close,
                 name,
                 body,
             };
             self.blocks.push(block);
+        }
+        self.mark_typed();
+    }
+
+    /// Tells each part what is typed when a reader comes to it.
+    fn mark_typed(&mut self) {
+        let mut typed = vec![BTreeSet::new(); self.diffs.len()];
+        for block in &mut self.blocks {
+            let Body::Change(parts) = &mut block.body else {
+                continue;
+            };
+            for part in parts {
+                part.typed.clone_from(&typed[part.diff]);
+                typed[part.diff].extend(&part.rows);
+            }
         }
     }
 
@@ -208,10 +256,11 @@ impl<'a> Draft<'a> {
                 None => "only the chapter of a step, `step-N.md`, has this"
                     .to_owned(),
             }),
-            Directive::Change { file, query, .. } => {
-                let diff = self.diff_of(&file)?;
-                let rows = select(&self.diffs[diff], &query)?;
-                Ok(Body::Change { diff, rows })
+            Directive::Change { .. } => {
+                Ok(Body::Change(vec![self.part(directive)?]))
+            }
+            Directive::Also { .. } => {
+                Err("`#also` stands between `#change` and `/change`".to_owned())
             }
             Directive::Waive { file, reason } => {
                 if !self.is_tour {
@@ -224,6 +273,19 @@ impl<'a> Draft<'a> {
             Directive::Summary => Ok(Body::Summary),
             Directive::Tests => Ok(Body::Tests),
         }
+    }
+
+    /// The lines that a `#change` or `#also` means.
+    fn part(&self, directive: Directive) -> Result<Part, String> {
+        let (Directive::Change { file, query, .. }
+        | Directive::Also { file, query }) = directive
+        else {
+            return Err("this can't stand inside of a change".to_owned());
+        };
+        let diff = self.diff_of(&file)?;
+        let rows = select(&self.diffs[diff], &query)?;
+        let typed = BTreeSet::new();
+        Ok(Part { diff, rows, typed })
     }
 
     fn file(&self, path: &str) -> Option<&'a [u8]> {
@@ -285,6 +347,15 @@ impl<'a> Draft<'a> {
             lines: start..end,
         })
     }
+}
+
+/// Whether the second directive belongs into the pair that the first opens.
+fn is_inside(
+    open: &Result<Directive, String>,
+    inner: &Result<Directive, String>,
+) -> bool {
+    let is_change = matches!(open, Ok(Directive::Change { .. }) | Err(_));
+    is_change && matches!(inner, Ok(Directive::Also { .. }))
 }
 
 /// Whether the second directive closes the first, be it a broken one.

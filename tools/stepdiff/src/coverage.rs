@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use crate::chapter::{Block, Body, Draft};
+use crate::chapter::{Block, Body, Draft, Part};
 use crate::diff::{FileDiff, counts};
 use crate::select::directive_for;
 use course::is_test;
@@ -23,16 +23,37 @@ impl Draft<'_> {
     fn check_tour(&mut self) {
         let Some(step) = self.step else { return };
         let mut seen: HashSet<&str> = HashSet::new();
+        let mut shown: HashMap<(&str, usize), usize> = HashMap::new();
+        let mut problems = Vec::new();
         for block in &self.blocks {
-            if let Body::Show {
-                step: number, path, ..
+            let Body::Show {
+                step: number,
+                path,
+                lines,
             } = &block.body
-                && *number == step.number
-            {
-                seen.insert(path);
+            else {
+                continue;
+            };
+            if *number != step.number {
+                continue;
+            }
+            seen.insert(path);
+            let mut again = None;
+            for line in lines.clone() {
+                match shown.entry((path, line)) {
+                    Entry::Vacant(free) => _ = free.insert(block.line),
+                    Entry::Occupied(by) => {
+                        again.get_or_insert((line + 1, *by.get()));
+                    }
+                }
+            }
+            if let Some((line, by)) = again {
+                let problem = format!(
+                    "shown already, on line {by}: {path} from line {line} on"
+                );
+                problems.push((block.line, problem, None));
             }
         }
-        let mut problems = Vec::new();
         let mut waived: HashSet<&str> = HashSet::new();
         for block in &self.blocks {
             if let Body::Waive { file, .. } = &block.body {
@@ -66,24 +87,26 @@ impl Draft<'_> {
         let mut waived: HashSet<&str> = HashSet::new();
         let mut problems = Vec::new();
         for block in &self.blocks {
-            let Body::Change { diff, rows } = &block.body else {
+            let Body::Change(parts) = &block.body else {
                 continue;
             };
-            let mut again: Vec<usize> = Vec::new();
-            for &row in rows {
-                match seen.entry((*diff, row)) {
-                    Entry::Vacant(free) => _ = free.insert(block.line),
-                    Entry::Occupied(_) => again.push(row),
+            for Part { diff, rows, .. } in parts {
+                let mut again: Vec<usize> = Vec::new();
+                for &row in rows {
+                    match seen.entry((*diff, row)) {
+                        Entry::Vacant(free) => _ = free.insert(block.line),
+                        Entry::Occupied(_) => again.push(row),
+                    }
                 }
-            }
-            if let Some(first) = again.first() {
-                let file = &self.diffs[*diff];
-                let problem = format!(
-                    "explained already, on line {1}: {0}",
-                    describe(file, &again),
-                    seen[&(*diff, *first)]
-                );
-                problems.push((block.line, problem, None));
+                if let Some(first) = again.first() {
+                    let file = &self.diffs[*diff];
+                    let problem = format!(
+                        "shown already, on line {1}: {0}",
+                        describe(file, &again),
+                        seen[&(*diff, *first)]
+                    );
+                    problems.push((block.line, problem, None));
+                }
             }
         }
         for block in &self.blocks {

@@ -202,7 +202,7 @@ fn rows(old: &str, new: &str) -> Vec<Row> {
     rows
 }
 
-fn hunks(rows: &[Row]) -> Vec<Range<usize>> {
+pub(crate) fn hunks(rows: &[Row]) -> Vec<Range<usize>> {
     let mut hunks: Vec<Range<usize>> = Vec::new();
     for (i, row) in rows.iter().enumerate() {
         if !row.changed() {

@@ -39,6 +39,13 @@ pub enum Directive {
         /// The name for links.
         id: Option<String>,
     },
+    /// `{{#also FILE …}}`, inside of a change.
+    Also {
+        /// The file that changed.
+        file: String,
+        /// Which of its changes.
+        query: Query,
+    },
     /// `{{#show FILE …}}`
     Show {
         /// The file, with or without `step-N/` in front.
@@ -262,12 +269,12 @@ fn parse(inside: &str) -> Result<Directive, String> {
         },
         "#change" => Directive::Change {
             file: args.word("a file")?,
-            query: Query {
-                at: args.all("at"),
-                from: args.one("from")?,
-                to: args.one("to")?,
-            },
+            query: args.query()?,
             id: args.id()?,
+        },
+        "#also" => Directive::Also {
+            file: args.word("a file")?,
+            query: args.query()?,
         },
         "#show" => Directive::Show {
             file: args.word("a file")?,
@@ -329,6 +336,14 @@ impl Args {
             0 | 1 => Ok(values.pop()),
             _ => Err(format!("`{key}=` is given twice")),
         }
+    }
+
+    fn query(&mut self) -> Result<Query, String> {
+        Ok(Query {
+            at: self.all("at"),
+            from: self.one("from")?,
+            to: self.one("to")?,
+        })
     }
 
     fn id(&mut self) -> Result<Option<String>, String> {

@@ -17,5 +17,7 @@ pub mod highlight;
 mod outline;
 mod page;
 pub mod render;
+pub mod replay;
 pub mod select;
 pub mod seq;
+mod typed;

@@ -1,37 +1,40 @@
 //! The function, rule or section that a line is in, for captions.
 
-/// The name of what encloses line `at` (from 0), by a look at the lines above.
-pub(crate) fn enclosing(path: &str, lines: &[&str], at: usize) -> String {
+/// What encloses line `at` (from 0), by a look at the lines above: the line
+/// that says so, and its name.
+pub(crate) fn enclosing(
+    path: &str,
+    lines: &[&str],
+    at: usize,
+) -> Option<(usize, String)> {
     let header: fn(&str) -> Option<String> = match path.rsplit('.').next() {
         Some("rs") => rust,
         Some("js") => javascript,
         Some("css") => css,
         Some("html") => html,
         Some("toml") => toml,
-        _ => return String::new(),
+        _ => return None,
     };
     // Sections and blocks hold lines that are not indented more.
     let flat = matches!(path.rsplit('.').next(), Some("toml" | "html"));
-    let Some(line) = lines.get(at) else {
-        return String::new();
-    };
+    let line = lines.get(at)?;
     if let Some(name) = header(line) {
-        return name;
+        return Some((at, name));
     }
     let mut indent = depth_of(line);
-    for line in lines[..at].iter().rev() {
+    for (at, line) in lines[..at].iter().enumerate().rev() {
         if line.trim().is_empty() || (!flat && indent_of(line) >= indent) {
             continue;
         }
         if let Some(name) = header(line) {
-            return name;
+            return Some((at, name));
         }
         if line.contains("{% endblock") {
             break;
         }
         indent = depth_of(line);
     }
-    String::new()
+    None
 }
 
 /// What encloses a line is indented by less than this.
@@ -123,7 +126,9 @@ mod tests {
                     ) {\n        if d {\n            e();\n        }\n    }\n}\n\n\
                     fn f() {}\n";
         let lines: Vec<&str> = text.lines().collect();
-        let at = |line: usize| enclosing("x.rs", &lines, line - 1);
+        let at = |line: usize| {
+            enclosing("x.rs", &lines, line - 1).map_or("".into(), |it| it.1)
+        };
         assert_eq!(at(1), "");
         assert_eq!(at(3), "impl A");
         assert_eq!(at(4), "fn b");
@@ -136,7 +141,8 @@ mod tests {
     fn other_languages_have_headers_too() {
         let one = |path, text: &str| {
             let lines: Vec<&str> = text.lines().collect();
-            enclosing(path, &lines, lines.len() - 1)
+            let found = enclosing(path, &lines, lines.len() - 1);
+            found.map_or("".into(), |it| it.1)
         };
         assert_eq!(one("a.toml", "[dependencies]\nx = 1"), "[dependencies]");
         assert_eq!(one("a.css", "a:hover {\n  color: red;"), "a:hover");

@@ -1,11 +1,14 @@
 //! A chapter's page: HTML in place of the directives.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
+
+use course::{Step, Steps, is_test};
 
 use crate::chapter::{Block, Body, Draft};
 use crate::diff::FileDiff;
 use crate::render::{self, Place, Renderer, Source, escape};
-use course::{Step, Steps, is_test};
+use crate::typed::moment;
 
 /// A piece of a chapter and what stands in its place.
 pub(crate) type Edit = (Range<usize>, String);
@@ -26,23 +29,22 @@ pub(crate) fn spliced(text: &str, mut edits: Vec<Edit>) -> String {
 
 /// The files that the chapter's figures show.
 pub(crate) fn sources(draft: &Draft<'_>, steps: &Steps) -> Vec<Source> {
-    let all = |file: &FileDiff| file.changed(0..file.rows.len()).collect();
     let mut sources = Vec::new();
-    let mut add = |file: &FileDiff, rows: Vec<usize>| {
-        sources.extend(render::sources(file, &rows).into_iter().flatten());
+    let mut add = |file: &FileDiff| {
+        sources.extend(render::sources(file).into_iter().flatten());
     };
     for block in &draft.blocks {
         match &block.body {
-            Body::Change { diff, rows } => {
-                add(&draft.diffs[*diff], rows.clone());
+            Body::Change(parts) => {
+                parts.iter().for_each(|part| add(&draft.diffs[part.diff]));
             }
             Body::Waive { file, .. } => {
                 let waived = draft.diffs.iter().filter(|f| f.path == *file);
-                waived.for_each(|file| add(file, all(file)));
+                waived.for_each(&mut add);
             }
             Body::Tests => {
                 let tests = draft.diffs.iter().filter(|f| is_test(&f.path));
-                tests.for_each(|file| add(file, all(file)));
+                tests.for_each(&mut add);
             }
             _ => {}
         }
@@ -90,15 +92,26 @@ impl PageOf<'_> {
         let id = format!("{}-{}", self.prefix, block.name);
         let alone = |html: String| vec![(block.open.clone(), html)];
         match &block.body {
-            Body::Change { diff, rows } => {
+            Body::Change(parts) => {
                 let step = self.step_name();
-                let place = Place {
-                    step: &step,
-                    id: Some(&id),
-                };
-                let file = &self.draft.diffs[*diff];
-                let figure = self.renderer.change(place, file, rows);
-                pair(block, &id, &figure)
+                let figures = parts.iter().enumerate().map(|(i, part)| {
+                    let place = Place {
+                        step: &step,
+                        id: (i == 0).then_some(id.as_str()),
+                    };
+                    let file = &self.draft.diffs[part.diff];
+                    let now = moment(file, &part.typed, &part.rows);
+                    self.renderer.change(place, file, &now)
+                });
+                let figures: String = figures.collect();
+                pair(
+                    block,
+                    &id,
+                    &match parts.len() {
+                        1 => figures,
+                        _ => format!("<div class=\"sd-box\">{figures}</div>"),
+                    },
+                )
             }
             Body::Show { step, path, lines } => {
                 let Some(step) = self.steps.get(*step) else {
@@ -123,8 +136,9 @@ impl PageOf<'_> {
                     escape(problem)
                 );
                 let close = block.close.clone();
-                let close = close.map(|range| (range, String::new()));
-                alone(html).into_iter().chain(close).collect()
+                let inner = block.inner.iter().cloned().chain(close);
+                let inner = inner.map(|range| (range, String::new()));
+                alone(html).into_iter().chain(inner).collect()
             }
         }
     }
@@ -178,7 +192,10 @@ impl PageOf<'_> {
             }
             sum = (sum.0 + added, sum.1 + removed);
             let link = self.link(&file.path, |body| {
-                matches!(body, Body::Change { diff, .. } if *diff == index)
+                let Body::Change(parts) = body else {
+                    return false;
+                };
+                parts.iter().any(|part| part.diff == index)
             });
             table += &row(&link, added, removed);
         }
@@ -271,7 +288,8 @@ impl PageOf<'_> {
             id: None,
         };
         let all: Vec<usize> = file.changed(0..file.rows.len()).collect();
-        let figure = self.renderer.change(place, file, &all);
+        let now = moment(file, &BTreeSet::new(), &all);
+        let figure = self.renderer.change(place, file, &now);
         let (added, removed) = file.counts();
         folded(&file.path, &format!("+{added} −{removed}"), &figure)
     }
@@ -298,7 +316,10 @@ fn pair(block: &Block, id: &str, figure: &str) -> Vec<Edit> {
     );
     let close = format!("\n\n</div>\n{figure}</section>\n\n");
     let end = block.close.clone().unwrap_or(block.open.clone());
-    vec![(block.open.clone(), open), (end, close)]
+    let inner = block.inner.iter().map(|at| (at.clone(), String::new()));
+    let mut edits: Vec<Edit> = inner.collect();
+    edits.extend([(block.open.clone(), open), (end, close)]);
+    edits
 }
 
 fn row(name: &str, added: usize, removed: usize) -> String {

@@ -9,6 +9,7 @@ use crate::cache::Cache;
 use crate::caption;
 use crate::diff::{Change, FileDiff, Kind, Row};
 use crate::highlight::{Highlighter, Token};
+use crate::typed::Moment;
 
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 3;
@@ -88,25 +89,29 @@ impl Renderer {
         Self { seen }
     }
 
-    /// The selected rows of a change, with what is around them.
-    pub fn change(
+    /// What a box changes in a file, with what is around it by then.
+    pub(crate) fn change(
         &self,
         place: Place<'_>,
-        file: &FileDiff,
-        selected: &[usize],
+        whole: &FileDiff,
+        now: &Moment,
     ) -> String {
-        let versions = sources(file, selected);
+        let versions = sources(whole);
         let tokens = versions.map(|source| match source {
             Some(source) => self.highlight(source),
             None => Lines::default(),
         });
+        let file = &now.file;
+        let selected = now.selected();
         let view = View {
             file,
-            marks: marks(file, selected),
+            whole,
+            origin: &now.origin,
+            marks: marks(file, &selected),
             selected: selected.iter().copied().collect(),
             tokens,
         };
-        let caption = caption::of_change(place.step, file, selected);
+        let caption = caption::of_change(place.step, file, &selected);
         let body = view.body();
         let kind = match file.change {
             Change::Created => "created",
@@ -154,19 +159,24 @@ fn version(file: &FileDiff, without: Kind) -> Source {
     (path.to_owned(), text)
 }
 
-/// The old and the new version of a file, as far as these rows need them.
-pub fn sources(file: &FileDiff, rows: &[usize]) -> [Option<Source>; 2] {
-    let kept = |row: &usize| file.rows[*row].kind != Kind::Removed;
-    let removed = rows.iter().any(|row| !kept(row));
-    let old = removed.then(|| version(file, Kind::Added));
-    let has_new = file.rows.iter().any(|row| row.kind != Kind::Removed);
-    let new = has_new.then(|| version(file, Kind::Removed));
-    [old, new]
+/// The old and the new version of a file, where rows are only in the old one
+/// or the new one has any.
+pub fn sources(file: &FileDiff) -> [Option<Source>; 2] {
+    let removed = |row: &Row| row.kind == Kind::Removed;
+    let old = file.rows.iter().any(removed);
+    let new = !file.rows.iter().all(removed);
+    [
+        old.then(|| version(file, Kind::Added)),
+        new.then(|| version(file, Kind::Removed)),
+    ]
 }
 
 /// One change as the figure shows it.
 struct View<'a> {
     file: &'a FileDiff,
+    /// The whole comparison, and where each row is in it: for the colours.
+    whole: &'a FileDiff,
+    origin: &'a [usize],
     selected: BTreeSet<usize>,
     marks: HashMap<usize, Range<usize>>,
     /// The lines of the old and of the new version.
@@ -204,7 +214,7 @@ impl View<'_> {
     }
 
     /// What is selected is shown with the lines next to it; more unchanged
-    /// ones are folded, and other changes are hidden: they have their place.
+    /// ones are folded.
     fn looks(&self) -> Vec<Look> {
         let rows = &self.file.rows;
         let mut looks = vec![Look::Hidden; rows.len()];
@@ -257,7 +267,8 @@ impl View<'_> {
         };
         let numbers = number("o", row.old) + &number("n", row.new);
         let [old, new] = &self.tokens;
-        let tokens = match (row.kind, row.old, row.new) {
+        let whole = &self.whole.rows[self.origin[at]];
+        let tokens = match (whole.kind, whole.old, whole.new) {
             (Kind::Removed, Some(n), _) => old.get(n - 1),
             (_, _, Some(n)) => new.get(n - 1),
             _ => None,
@@ -426,6 +437,7 @@ pub fn escape(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::diff::diff_file;
+    use crate::typed::moment;
 
     fn render(path: &str, old: &str, new: &str, rows: &[usize]) -> String {
         let (old, new) = (Some(old.as_bytes()), Some(new.as_bytes()));
@@ -434,7 +446,8 @@ mod tests {
             step: "step-16",
             id: Some("s16-x"),
         };
-        Renderer::default().change(place, &file, rows)
+        let now = moment(&file, &BTreeSet::new(), rows);
+        Renderer::default().change(place, &file, &now)
     }
 
     #[test]

@@ -64,7 +64,56 @@ fn a_part_that_is_missing_is_found_with_its_part() {
 fn a_line_that_is_explained_twice_is_found() {
     let again = "{{#change src/live.rs}}";
     let found = after(1, "{{#change src/live.rs to=\"^}\"}}", again);
-    assert_has(&found, &["1:13 explained already, on line 9", ":7-9"]);
+    assert_has(&found, &["1:13 shown already, on line 9", ":7-9"]);
+}
+
+#[test]
+fn lines_that_follow_from_others_stand_in_their_box() {
+    let mut course = Course::new();
+    let old = "{{#change src/lib.rs at=\"-old\"}}\nWhat was old is replaced \
+               by two things that are new.\n{{/change}}";
+    course.edit(1, old, "");
+    let also = "{{#also src/lib.rs at=\"-old\"}}\n{{/change}}";
+    course.edit(1, "{{/change}}", also);
+    assert_eq!(course.findings(), [""; 0]);
+    let page = &course.check().pages[1];
+    let section = page.split("<section").nth(1).unwrap();
+    assert_eq!(section.matches("<figure").count(), 2, "{section}");
+    assert!(!section.contains("{{"), "{section}");
+
+    course.edit(1, "at=\"-old\"}}\n{{/", "at=\"mod live\"}}\n{{/");
+    let found = course.findings().join("\n");
+    assert_has(&found, &["1:5 shown already, on line 5"]);
+    assert_has(&found, &["not explained: src/lib.rs:15"]);
+    course.edit(1, "{{#summary}}", "{{#also src/lib.rs}}");
+    let found = course.findings().join("\n");
+    assert_has(&found, &["1:3 `#also` stands between"]);
+}
+
+#[test]
+fn the_words_of_an_inner_directive_are_no_prose() {
+    let also = "Two words.\n{{#also src/lib.rs at=\"-old\"}}\n{{/change}}";
+    let mut course = Course::new();
+    course.edit(
+        1,
+        "The layer has one handler, which does not much yet.\n{{/change}}",
+        also,
+    );
+    let found = course.findings().join("\n");
+    assert_has(&found, &["1:9 2 words explain nothing"]);
+}
+
+#[test]
+fn a_tour_shows_each_line_once() {
+    let mut course = Course::new();
+    let show = "{{#show src/lib.rs from=\"routes();\" to=\"^}\"}}\nThis is \
+                what calls the function with all of the routes.\n{{/show}}";
+    course.edit(0, "{{#tests}}", &format!("{show}\n{{{{#tests}}}}"));
+    let found = one(course.findings());
+    assert_has(
+        &found,
+        &["shown already, on line 9: src/lib.rs from line 4"],
+    );
 }
 
 #[test]
