@@ -1,11 +1,13 @@
 //! mdBook's side: its protocol, and reading a book without it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
 use pulldown_cmark::{Event, Parser, Tag};
 use serde_json::Value;
 
+use crate::chapter::step_of;
 use crate::check::{Chapter, Finding, Report, check};
 use crate::render::escape;
 use course::Steps;
@@ -23,7 +25,8 @@ pub struct Outcome {
 
 /// Handles what mdBook sends to a preprocessor: `[context, book]`.
 ///
-/// `strict` overrides what the context says.
+/// `strict` overrides what the context says; `edited` are the files of steps
+/// that are not committed as they are.
 ///
 /// # Errors
 ///
@@ -31,6 +34,7 @@ pub struct Outcome {
 pub fn preprocess(
     input: &str,
     steps: &Steps,
+    edited: &BTreeSet<String>,
     strict: Option<bool>,
 ) -> Result<Outcome, String> {
     let (context, mut book) = read_input(input)?;
@@ -40,6 +44,7 @@ pub fn preprocess(
         chapters.push(Chapter { path, text });
     });
     let mut report = check(steps, &chapters, false);
+    explain_edits(&mut report.findings, &chapters, steps, edited);
     let strict = strict.unwrap_or(!is_served(&context));
     if !strict {
         add_boxes(&mut report);
@@ -114,6 +119,34 @@ pub fn texts(findings: &[Finding], chapters: &[Chapter]) -> Vec<String> {
         text
     };
     findings.iter().map(text).collect()
+}
+
+/// An edit of step-17 is a change of step-18 as well, which would seem to be
+/// at fault: says so where the finding is about an edited file.
+pub fn explain_edits(
+    findings: &mut [Finding],
+    chapters: &[Chapter],
+    steps: &Steps,
+    edited: &BTreeSet<String>,
+) {
+    for finding in findings {
+        let chapter = chapters.get(finding.chapter);
+        let number = chapter.and_then(|it| step_of(&it.path));
+        let Some(before) = number.and_then(|number| steps.before(number))
+        else {
+            continue;
+        };
+        let Some(file) = &finding.file else { continue };
+        let file = format!("{}/{file}", before.name());
+        if edited.contains(&file) {
+            let (old, number) = (before.name(), before.number);
+            finding.message += &format!(
+                ". You have changed `{file}` itself, and this step still has \
+                 {old}'s old lines: `cargo x propagate {number}` carries the \
+                 change on"
+            );
+        }
+    }
 }
 
 /// Puts each chapter's findings at the top of its page.

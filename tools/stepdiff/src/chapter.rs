@@ -32,6 +32,8 @@ pub struct Finding {
     pub message: String,
     /// What to paste into the chapter, where that helps.
     pub paste: Option<String>,
+    /// The file whose change it is about, if it is about one.
+    pub file: Option<String>,
 }
 
 /// What a directive or a pair of them stands for.
@@ -102,8 +104,7 @@ impl<'a> Draft<'a> {
         steps: &'a Steps,
         raw: bool,
     ) -> Self {
-        let file = chapter.path.rsplit('/').next().unwrap_or_default();
-        let number = file.strip_suffix(".md").and_then(number_of);
+        let number = step_of(&chapter.path);
         let step = number.and_then(|number| steps.get(number));
         let before = step.and_then(|step| steps.before(step.number));
         let diffs = match (before, step) {
@@ -149,6 +150,7 @@ impl<'a> Draft<'a> {
             line,
             message,
             paste,
+            file: None,
         });
     }
 
@@ -347,6 +349,12 @@ impl<'a> Draft<'a> {
             lines: start..end,
         })
     }
+}
+
+/// The number of the step whose chapter the file is.
+pub(crate) fn step_of(path: &str) -> Option<u32> {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    file.strip_suffix(".md").and_then(number_of)
 }
 
 /// Whether the second directive belongs into the pair that the first opens.

@@ -105,7 +105,8 @@ impl Draft<'_> {
                         describe(file, &again),
                         seen[&(*diff, *first)]
                     );
-                    problems.push((block.line, problem, None));
+                    let path = file.path.clone();
+                    problems.push((block.line, problem, None, path));
                 }
             }
         }
@@ -120,10 +121,10 @@ impl Draft<'_> {
                     "{file} is explained, at least in part: \
                      explain the rest and waive nothing"
                 );
-                problems.push((block.line, problem, None));
+                problems.push((block.line, problem, None, file.clone()));
             } else if !waived.insert(file) {
                 let problem = format!("{file} is waived twice");
-                problems.push((block.line, problem, None));
+                problems.push((block.line, problem, None, file.clone()));
             }
         }
         for (index, file) in self.diffs.iter().enumerate() {
@@ -135,11 +136,15 @@ impl Draft<'_> {
             for rows in gaps(file, is_open) {
                 let problem =
                     format!("not explained: {}", describe(file, &rows));
-                problems.push((1, problem, Some(pair_for(file, &rows))));
+                let (paste, path) = (pair_for(file, &rows), file.path.clone());
+                problems.push((1, problem, Some(paste), path));
             }
         }
-        for (line, problem, paste) in problems {
+        for (line, problem, paste, path) in problems {
             self.find_with(line, problem, paste);
+            if let Some(finding) = self.findings.last_mut() {
+                finding.file = Some(path);
+            }
         }
     }
 

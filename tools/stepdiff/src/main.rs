@@ -1,11 +1,12 @@
 //! The command line: mdBook's preprocessor, and two commands for authors.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use course::{Course, Steps, is_test, number_of};
-use mdbook_stepdiff::book::{preprocess, read_chapters, texts};
+use mdbook_stepdiff::book::{explain_edits, preprocess, read_chapters, texts};
 use mdbook_stepdiff::check::{check, describe};
 use mdbook_stepdiff::diff::{FileDiff, diff_steps};
 use mdbook_stepdiff::select::directive_for;
@@ -41,13 +42,26 @@ fn run_for_mdbook() -> Result<bool, String> {
     let read = io::stdin().read_to_string(&mut input);
     read.map_err(|error| error.to_string())?;
     let steps = read_steps(Path::new(".."))?;
-    let outcome = preprocess(&input, &steps, strict()?)?;
+    let edited = edited(Path::new(".."));
+    let outcome = preprocess(&input, &steps, &edited, strict()?)?;
     report(&outcome.problems);
     if outcome.strict && !outcome.problems.is_empty() {
         return Ok(false);
     }
     println!("{}", outcome.book);
     Ok(true)
+}
+
+/// The files of steps that differ from the last commit; none without git.
+fn edited(root: &Path) -> BTreeSet<String> {
+    let git = Command::new("git")
+        .args(["diff", "-z", "--name-only", "--relative", "HEAD"])
+        .args(["--", "step-*"])
+        .current_dir(root)
+        .output();
+    let names = git.map(|output| output.stdout).unwrap_or_default();
+    let names = String::from_utf8_lossy(&names);
+    names.split_terminator('\0').map(str::to_owned).collect()
 }
 
 /// `STEPDIFF_STRICT`, when it is set.
@@ -67,7 +81,8 @@ fn run_check() -> Result<bool, String> {
     let steps = read_steps(&root)?;
     let chapters = read_chapters(&root.join("book"));
     let chapters = chapters.map_err(|error| error.to_string())?;
-    let found = check(&steps, &chapters, true);
+    let mut found = check(&steps, &chapters, true);
+    explain_edits(&mut found.findings, &chapters, &steps, &edited(&root));
     report(&texts(&found.findings, &chapters));
     if found.findings.is_empty() {
         println!("{} chapters: each change is explained", chapters.len());

@@ -1,5 +1,6 @@
 //! What mdBook sees: strict under build, patient under serve.
 
+use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
@@ -86,6 +87,35 @@ fn serve_shows_the_findings_in_the_page() {
     let text = out(&output);
     assert_eq!(text.matches("sd-problems").count(), 1);
     assert!(text.contains("not explained: src/extra.rs:1"));
+}
+
+#[test]
+fn an_edit_of_the_step_before_is_named_as_the_cause() {
+    let course = Course::new();
+    let git = |args: &[&str]| {
+        let mut git = Command::new("git");
+        let git = git.args(["-c", "user.name=T", "-c", "user.email=t@x"]);
+        let done = git.args(args).current_dir(course.path()).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "--all"]);
+    git(&["commit", "--quiet", "--message=x"]);
+    let live = fs::read_to_string(course.path().join("step-16/src/lib.rs"));
+    let live = live.unwrap().replace("mod live;", "mod live; // mine");
+    course.write("step-16/src/lib.rs", live);
+
+    let text = out(&run(&course, SERVE, None));
+
+    let cause = "You have changed <code>step-16/src/lib.rs</code> itself";
+    let places: Vec<_> = text.match_indices(cause).collect();
+    assert_eq!(places.len(), 1, "{text}");
+    let chapter = text.find("# Last").unwrap();
+    assert!(
+        text[..chapter].contains(cause),
+        "at step-17's chapter: {text}"
+    );
+    assert!(text.contains("cargo x propagate 16"));
 }
 
 #[test]
