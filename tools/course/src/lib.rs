@@ -1,6 +1,7 @@
 //! The course on disk, for all tools: which folders are steps, which files of
 //! a step count, and how one step's name is rewritten to another's.
 
+mod manifest;
 mod name;
 mod step;
 
@@ -8,6 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use manifest::for_tests_of;
 pub use name::{Name, number_of, rename};
 pub use step::{Step, Steps, is_test};
 

@@ -10,14 +10,24 @@ pub enum Name {
     Step(u32),
     /// A reader's own version of that step.
     Mine(u32),
+    /// That step as the book's tool types it, from its page.
+    Replay(u32),
 }
 
 impl Name {
+    /// The N of the step that it is, or is a version of.
+    pub fn number(self) -> u32 {
+        let (Self::Step(number) | Self::Mine(number) | Self::Replay(number)) =
+            self;
+        number
+    }
+
     /// The crate's folder, from the root of the workspace.
     pub fn folder(self) -> String {
         match self {
             Self::Step(number) => format!("step-{number}"),
             Self::Mine(number) => format!("mine/{number}"),
+            Self::Replay(number) => format!("target/replay/step-{number}"),
         }
     }
 }
@@ -27,6 +37,7 @@ impl fmt::Display for Name {
         match self {
             Self::Step(number) => write!(f, "step-{number}"),
             Self::Mine(number) => write!(f, "mine-{number}"),
+            Self::Replay(number) => write!(f, "replay-{number}"),
         }
     }
 }

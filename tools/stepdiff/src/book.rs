@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::chapter::step_of;
 use crate::check::{Chapter, Finding, Report, check};
+use crate::record::Records;
 use crate::render::escape;
 use course::Steps;
 
@@ -34,6 +35,7 @@ pub struct Outcome {
 pub fn preprocess(
     input: &str,
     steps: &Steps,
+    records: &Records,
     edited: &BTreeSet<String>,
     strict: Option<bool>,
 ) -> Result<Outcome, String> {
@@ -43,7 +45,7 @@ pub fn preprocess(
         let (path, text) = (path.to_owned(), content.clone());
         chapters.push(Chapter { path, text });
     });
-    let mut report = check(steps, &chapters, false);
+    let mut report = check(steps, records, &chapters, false);
     explain_edits(&mut report.findings, &chapters, steps, edited);
     let strict = strict.unwrap_or(!is_served(&context));
     if !strict {

@@ -41,6 +41,9 @@ pub struct Finding {
 pub(crate) enum Body {
     Summary,
     Tests,
+    Checkpoint {
+        late: Option<String>,
+    },
     Waive {
         file: String,
         reason: String,
@@ -152,6 +155,13 @@ impl<'a> Draft<'a> {
             paste,
             file: None,
         });
+    }
+
+    /// The line of its first checkpoint.
+    pub(crate) fn first_checkpoint(&self) -> Option<usize> {
+        let is_checkpoint =
+            |block: &&Block| matches!(block.body, Body::Checkpoint { .. });
+        Some(self.blocks.iter().find(is_checkpoint)?.line)
     }
 
     fn read_blocks(&mut self, text: &str) {
@@ -272,6 +282,10 @@ impl<'a> Draft<'a> {
                 }
                 Ok(Body::Waive { file, reason })
             }
+            Directive::Checkpoint { .. } if self.is_tour => {
+                Err("the first step has no changes to stop after".to_owned())
+            }
+            Directive::Checkpoint { late } => Ok(Body::Checkpoint { late }),
             Directive::Summary => Ok(Body::Summary),
             Directive::Tests => Ok(Body::Tests),
         }
@@ -352,7 +366,7 @@ impl<'a> Draft<'a> {
 }
 
 /// The number of the step whose chapter the file is.
-pub(crate) fn step_of(path: &str) -> Option<u32> {
+pub fn step_of(path: &str) -> Option<u32> {
     let file = path.rsplit('/').next().unwrap_or_default();
     file.strip_suffix(".md").and_then(number_of)
 }
@@ -417,12 +431,13 @@ impl Names {
             }
             Directive::Summary => return "summary".to_owned(),
             Directive::Tests => return "tests".to_owned(),
+            Directive::Checkpoint { .. } => "checkpoint-1",
             _ => return String::new(),
         };
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
         let base: String = file.chars().map(plain).collect();
-        let base = base.to_lowercase();
-        let mut name = base.clone();
+        let mut name = base.to_lowercase();
+        let base = name.trim_end_matches("-1").to_owned();
         let mut count = 1;
         while !self.taken.insert(name.clone()) {
             count += 1;

@@ -4,10 +4,12 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::chapter::Draft;
-pub use crate::chapter::{Chapter, Finding};
+pub use crate::chapter::{Chapter, Finding, step_of};
 pub use crate::coverage::describe;
 use crate::page::{self, Edit, PageOf, spliced};
+use crate::record::{Records, filled};
 use crate::render::Renderer;
+use crate::replay::stops;
 use crate::seq;
 use course::Steps;
 
@@ -23,7 +25,12 @@ pub struct Report {
 /// Checks the chapters of a book against the steps, and renders them.
 ///
 /// `raw` means that mdBook has not yet resolved its own directives.
-pub fn check(steps: &Steps, chapters: &[Chapter], raw: bool) -> Report {
+pub fn check(
+    steps: &Steps,
+    records: &Records,
+    chapters: &[Chapter],
+    raw: bool,
+) -> Report {
     let read = |(i, chapter)| Draft::read(i, chapter, steps, raw);
     let mut drafts: Vec<_> = chapters.iter().enumerate().map(read).collect();
     check_chapters(steps, &mut drafts);
@@ -42,12 +49,56 @@ pub fn check(steps: &Steps, chapters: &[Chapter], raw: bool) -> Report {
             renderer: &renderer,
         };
         edits.extend(page.edits());
-        pages.push(spliced(&chapter.text, edits));
+        let page = spliced(&chapter.text, edits);
+        pages.push(with_outcomes(draft, page, steps, records));
     }
+    check_records(records, &mut drafts);
     let findings = drafts.into_iter().flat_map(|draft| draft.findings);
     let mut findings: Vec<Finding> = findings.collect();
     findings.sort_by_key(|finding| (finding.chapter, finding.line));
     Report { findings, pages }
+}
+
+/// The page with what came out at its checkpoints, if it has any.
+fn with_outcomes(
+    draft: &mut Draft<'_>,
+    page: String,
+    steps: &Steps,
+    records: &Records,
+) -> String {
+    let Some(line) = draft.first_checkpoint() else {
+        return page;
+    };
+    let new = draft.step;
+    let old = new.and_then(|step| steps.before(step.number));
+    let (Some(old), Some(new)) = (old, new) else {
+        return page;
+    };
+    match records.fitting(old, new, &stops(&page)) {
+        Ok(Some(record)) => filled(&page, record),
+        Ok(None) => page,
+        Err(problem) => {
+            draft.find(line, problem);
+            page
+        }
+    }
+}
+
+/// Each record has its chapter.
+fn check_records(records: &Records, drafts: &mut [Draft<'_>]) {
+    for number in records.numbers() {
+        let mut own = drafts.iter().filter(|it| it.number == Some(number));
+        if own.any(|draft| draft.first_checkpoint().is_some()) {
+            continue;
+        }
+        if let Some(first) = drafts.first_mut() {
+            let problem = format!(
+                "checkpoints/step-{number}.json is of a chapter without a \
+                 checkpoint: delete it"
+            );
+            first.find(1, problem);
+        }
+    }
 }
 
 /// Each step has one chapter, each chapter of a step its folder.

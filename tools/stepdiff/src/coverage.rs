@@ -8,12 +8,18 @@ use crate::diff::{FileDiff, counts};
 use crate::select::directive_for;
 use course::is_test;
 
+/// The most boxes from one checkpoint to the next.
+const BOXES: usize = 5;
+/// The most new lines from one checkpoint to the next.
+const LINES: usize = 60;
+
 /// Notes what is missing or too much in the chapter of a step.
 pub(crate) fn check(draft: &mut Draft<'_>) {
     if draft.is_tour {
         draft.check_tour();
     } else {
         draft.check_changes();
+        draft.check_gaps();
     }
     draft.check_tests();
 }
@@ -148,6 +154,49 @@ impl Draft<'_> {
         }
     }
 
+    /// From one checkpoint to the next there is not much to type.
+    fn check_gaps(&mut self) {
+        if self.first_checkpoint().is_none() {
+            return;
+        }
+        let mut gap = Gap::default();
+        let mut problems = Vec::new();
+        for block in &self.blocks {
+            match &block.body {
+                Body::Change(parts) => {
+                    gap.boxes += 1;
+                    gap.line = block.line;
+                    gap.lines += parts
+                        .iter()
+                        .map(|part| {
+                            counts(&self.diffs[part.diff], part.rows.clone()).0
+                        })
+                        .sum::<usize>();
+                }
+                Body::Checkpoint { late } => {
+                    let problem = match late {
+                        _ if gap.boxes == 0 => Some(
+                            "nothing is typed since the last checkpoint"
+                                .to_owned(),
+                        ),
+                        None => gap.problem(),
+                        Some(_) if gap.problem().is_some() => None,
+                        Some(_) => {
+                            Some("it is not late: take out `late=`".to_owned())
+                        }
+                    };
+                    problems.extend(problem.map(|it| (block.line, it)));
+                    gap = Gap::default();
+                }
+                _ => {}
+            }
+        }
+        problems.extend(gap.problem().map(|it| (gap.line, it)));
+        for (line, problem) in problems {
+            self.find(line, problem);
+        }
+    }
+
     /// Tests are shown, by one directive, when there is something to show.
     fn check_tests(&mut self) {
         let is_tests = |block: &&Block| matches!(block.body, Body::Tests);
@@ -173,6 +222,31 @@ impl Draft<'_> {
             }
             _ => {}
         }
+    }
+}
+
+/// What is typed from one checkpoint to the next.
+#[derive(Default)]
+struct Gap {
+    boxes: usize,
+    lines: usize,
+    /// The line of its last box.
+    line: usize,
+}
+
+impl Gap {
+    /// What to do if it is too much. One box can't be parted.
+    fn problem(&self) -> Option<String> {
+        let Self { boxes, lines, .. } = self;
+        let is_much = *boxes > 1 && (*boxes > BOXES || *lines > LINES);
+        is_much.then(|| {
+            format!(
+                "{boxes} boxes with {lines} new lines and no checkpoint: put \
+                 `{{{{#checkpoint}}}}` where it builds, after at most {BOXES} \
+                 boxes and {LINES} lines, or say late=\"why not\" in the \
+                 one that follows"
+            )
+        })
     }
 }
 

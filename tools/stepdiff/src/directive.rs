@@ -57,6 +57,11 @@ pub enum Directive {
         /// The name for links.
         id: Option<String>,
     },
+    /// `{{#checkpoint}}`
+    Checkpoint {
+        /// Why it comes later than it should.
+        late: Option<String>,
+    },
     /// `{{/change}}`
     EndChange,
     /// `{{/show}}`
@@ -261,6 +266,9 @@ fn parse(inside: &str) -> Result<Directive, String> {
     let directive = match name {
         "#summary" => Directive::Summary,
         "#tests" => Directive::Tests,
+        "#checkpoint" => Directive::Checkpoint {
+            late: args.one("late")?,
+        },
         "/change" => Directive::EndChange,
         "/show" => Directive::EndShow,
         "#waive" => Directive::Waive {

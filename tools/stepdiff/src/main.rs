@@ -5,25 +5,36 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use course::{Course, Steps, is_test, number_of};
+use course::{Course, Name, Step, Steps, is_test, number_of, write};
 use mdbook_stepdiff::book::{explain_edits, preprocess, read_chapters, texts};
-use mdbook_stepdiff::check::{check, describe};
+use mdbook_stepdiff::check::{check, describe, step_of};
 use mdbook_stepdiff::diff::{FileDiff, diff_steps};
+use mdbook_stepdiff::record::{Record, Records, path_of};
+use mdbook_stepdiff::remake::remake;
+use mdbook_stepdiff::replay::{Stop, stops};
 use mdbook_stepdiff::select::directive_for;
+use mdbook_stepdiff::trial::Trial;
 
 const USAGE: &str = "usage:
-  mdbook-stepdiff               (mdbook runs this: mdbook build book)
-  mdbook-stepdiff check         check the chapters without mdbook
-  mdbook-stepdiff hunks step-N  the changes of step-N, with directives";
+  cargo book check          check the chapters without mdbook
+  cargo book hunks 16       the changes of step-16, with directives
+  cargo book replay         try the checkpoints of each chapter that changed
+  cargo book replay 16      those of step-16, whether it changed or not
+  cargo book replay --all   those of all chapters
+  cargo book replay --check compare all that this machine has not tried with
+                            what is recorded
+(cargo book is cargo run --profile book --package mdbook-stepdiff; without an
+argument it is mdBook's preprocessor: mdbook build book)";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let outcome = match args.as_slice() {
+    let outcome = match *args.as_slice() {
         [] => run_for_mdbook(),
-        ["supports", renderer] => Ok(*renderer == "html"),
+        ["supports", renderer] => Ok(renderer == "html"),
         ["check"] => run_check(),
         ["hunks", step] => run_hunks(step),
+        ["replay", ref which @ ..] => run_replay(which),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
@@ -43,7 +54,9 @@ fn run_for_mdbook() -> Result<bool, String> {
     read.map_err(|error| error.to_string())?;
     let steps = read_steps(Path::new(".."))?;
     let edited = edited(Path::new(".."));
-    let outcome = preprocess(&input, &steps, &edited, strict()?)?;
+    let records = read_records(Path::new(".."))?;
+    let strict = strict()?;
+    let outcome = preprocess(&input, &steps, &records, &edited, strict)?;
     report(&outcome.problems);
     if outcome.strict && !outcome.problems.is_empty() {
         return Ok(false);
@@ -81,7 +94,7 @@ fn run_check() -> Result<bool, String> {
     let steps = read_steps(&root)?;
     let chapters = read_chapters(&root.join("book"));
     let chapters = chapters.map_err(|error| error.to_string())?;
-    let mut found = check(&steps, &chapters, true);
+    let mut found = check(&steps, &read_records(&root)?, &chapters, true);
     explain_edits(&mut found.findings, &chapters, &steps, &edited(&root));
     report(&texts(&found.findings, &chapters));
     if found.findings.is_empty() {
@@ -92,8 +105,7 @@ fn run_check() -> Result<bool, String> {
 
 fn run_hunks(name: &str) -> Result<bool, String> {
     let steps = read_steps(&workspace()?)?;
-    let step = number_of(name).and_then(|number| steps.get(number));
-    let step = step.ok_or_else(|| format!("there is no {name}"))?;
+    let step = step_named(&steps, name)?;
     let Some(before) = steps.before(step.number) else {
         for (path, _) in step.files.iter().filter(|(path, _)| !is_test(path)) {
             println!("{{{{#show {path}}}}}\n");
@@ -107,6 +119,97 @@ fn run_hunks(name: &str) -> Result<bool, String> {
     }
     println!("{{{{#tests}}}}");
     Ok(true)
+}
+
+/// The step of this name, or this number.
+fn step_named<'a>(steps: &'a Steps, name: &str) -> Result<&'a Step, String> {
+    let number = number_of(name).or_else(|| name.parse().ok());
+    let step = number.and_then(|number| steps.get(number));
+    step.ok_or_else(|| format!("there is no step {name}"))
+}
+
+/// Tries checkpoints, and records what came out or compares it.
+fn run_replay(which: &[&str]) -> Result<bool, String> {
+    let root = workspace()?;
+    let steps = read_steps(&root)?;
+    let chapters = read_chapters(&root.join("book"));
+    let chapters = chapters.map_err(|error| error.to_string())?;
+    let records = read_records(&root)?.unwanted();
+    let found = check(&steps, &records, &chapters, true);
+    let mut sound = true;
+    for (index, (chapter, page)) in
+        chapters.iter().zip(&found.pages).enumerate()
+    {
+        let stops = stops(page);
+        let number = step_of(&chapter.path);
+        let step = number.and_then(|number| steps.get(number));
+        let (Some(new), true) = (step, stops.contains(&Stop::Checkpoint))
+        else {
+            continue;
+        };
+        let Some(old) = steps.before(new.number) else {
+            continue;
+        };
+        let inputs = records.inputs(old, new, &stops);
+        let kept = records.get(new.number);
+        let is_kept = kept.is_some_and(|kept| kept.inputs == inputs);
+        let is_wanted = match *which {
+            [] => !is_kept,
+            ["--all" | "--check"] => true,
+            [name] => step_named(&steps, name)?.number == new.number,
+            _ => return Err(USAGE.to_owned()),
+        };
+        let is_check = *which == ["--check"];
+        let tried = root.join(Name::Replay(new.number).folder());
+        let tried = tried.join("tried.json");
+        let text = |record: &Record| {
+            serde_json::to_string_pretty(record).unwrap_or_default() + "\n"
+        };
+        let is_tried = kept.is_some_and(|kept| {
+            is_kept && std::fs::read_to_string(&tried).ok() == Some(text(kept))
+        });
+        if !is_wanted || (is_check && is_tried) {
+            println!("{}: as recorded", new.name());
+            continue;
+        }
+        let own = found.findings.iter().filter(|f| f.chapter == index);
+        let own: Vec<_> = own.cloned().collect();
+        if !own.is_empty() {
+            report(&texts(&own, &chapters));
+            return Err("mend these first".to_owned());
+        }
+        let trial = Trial::new(&root, new, target()?);
+        let say = |words| println!("{words}");
+        let mut record = remake(old, new, &stops, &trial, say)?;
+        record.inputs = inputs;
+        let text = text(&record);
+        if !is_check {
+            let path = path_of(&root, new.number);
+            write(&path, &text).map_err(|error| error.to_string())?;
+        } else if kept != Some(&record) {
+            eprintln!(
+                "{}: that is not what is recorded: `cargo book replay {}`",
+                new.name(),
+                new.number
+            );
+            sound = false;
+            continue;
+        }
+        write(&tried, &text).map_err(|error| error.to_string())?;
+    }
+    Ok(sound)
+}
+
+/// The folder that cargo builds in: this program is in one of its profiles',
+/// unless another one is asked for.
+fn target() -> Result<PathBuf, String> {
+    if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
+        let target = std::path::absolute(target);
+        return target.map_err(|error| error.to_string());
+    }
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let target = program.ancestors().nth(2).map(Path::to_owned);
+    target.ok_or_else(|| "cargo did not build this".to_owned())
 }
 
 fn print_hunks(file: &FileDiff) {
@@ -131,6 +234,10 @@ fn workspace() -> Result<PathBuf, String> {
 fn read_steps(root: &Path) -> Result<Steps, String> {
     let steps = Steps::read(root);
     steps.map_err(|error| format!("the steps can't be read: {error}"))
+}
+
+fn read_records(root: &Path) -> Result<Records, String> {
+    Records::read(root).map_err(|error| error.to_string())
 }
 
 fn report(problems: &[String]) {

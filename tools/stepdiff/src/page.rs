@@ -129,6 +129,9 @@ impl PageOf<'_> {
             }
             Body::Summary => alone(self.summary(&id)),
             Body::Tests => alone(self.tests(&id)),
+            Body::Checkpoint { .. } => alone(format!(
+                "\n<aside class=\"sd-checkpoint\" id=\"{id}\"></aside>\n\n"
+            )),
             Body::Waive { file, reason } => alone(self.waive(file, reason)),
             Body::Broken(problem) => {
                 let html = format!(

@@ -123,7 +123,7 @@ fn carry(
 }
 
 fn stop<T>(course: &Course, to: Name, conflicts: &[String]) -> Result<T> {
-    let (Name::Step(number) | Name::Mine(number)) = to;
+    let number = to.number();
     let mut words = format!(
         "{to}: conflict. Nothing is written in {to} or later; each step \
          before it has the change.\n"

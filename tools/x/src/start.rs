@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use course::{CODE, Course, Name, TESTS, files, read, rename, write};
+use course::{
+    CODE, Course, Name, TESTS, files, for_tests_of, read, rename, write,
+};
 use tempfile::Builder;
 
 use crate::error::{Result, at, fail, read_toml};
@@ -56,7 +58,11 @@ fn make(course: &Course, before: Name, step: Name, mine: Name) -> Result<()> {
             write(&crate_folder.join(&file), &content)?;
         }
     }
-    let manifest = manifest(course, before, step)?;
+    let text = |name: Name| -> Result<String> {
+        let path = course.folder(name).join("Cargo.toml");
+        fs::read_to_string(&path).map_err(at(&path))
+    };
+    let manifest = for_tests_of(&text(before)?, &text(step)?);
     let manifest = rename(manifest.into_bytes(), before, mine);
     write(&crate_folder.join("Cargo.toml"), &manifest)?;
 
@@ -67,46 +73,6 @@ fn make(course: &Course, before: Name, step: Name, mine: Name) -> Result<()> {
     fs::rename(&crate_folder, &target).map_err(at(&target))
 }
 
-/// The manifest of the step before, with the tests' dependencies of `step`.
-fn manifest(course: &Course, before: Name, step: Name) -> Result<String> {
-    let text = |name: Name| -> Result<String> {
-        let path = course.folder(name).join("Cargo.toml");
-        fs::read_to_string(&path).map_err(at(&path))
-    };
-    let (code, tests) = (text(before)?, text(step)?);
-    let mut wanted: String = sections(&tests).filter(for_tests).collect();
-    let mut result = String::new();
-    for section in sections(&code) {
-        if for_tests(&section) {
-            // All at the place of the first.
-            result.push_str(&std::mem::take(&mut wanted));
-        } else {
-            result.push_str(section);
-        }
-    }
-    if !wanted.is_empty() {
-        result = format!("{}\n\n{wanted}", result.trim_end());
-    }
-    Ok(format!("{}\n", result.trim_end()))
-}
-
-/// A manifest cut before each of its `[headers]`.
-fn sections(manifest: &str) -> impl Iterator<Item = &str> {
-    let starts: Vec<usize> = manifest
-        .match_indices('[')
-        .map(|(at, _)| at)
-        .filter(|at| *at == 0 || manifest[..*at].ends_with('\n'))
-        .collect();
-    let head = &manifest[..starts.first().copied().unwrap_or(manifest.len())];
-    let ends = starts.clone().into_iter().skip(1).chain([manifest.len()]);
-    std::iter::once(head)
-        .chain(starts.into_iter().zip(ends).map(|(a, b)| &manifest[a..b]))
-}
-
-fn for_tests(section: &&str) -> bool {
-    section.starts_with("[dev-dependencies") || section.starts_with("[[test]]")
-}
-
 /// Says what to read, to write and to run.
 fn explain(
     course: &Course,
@@ -114,7 +80,7 @@ fn explain(
     step: Name,
     mine: Name,
 ) -> Result<()> {
-    let (Name::Step(number) | Name::Mine(number)) = mine;
+    let number = mine.number();
     let folder = mine.folder();
     say!("{folder} is ready: the code of {before} with the tests of {step}.\n");
     say!("  read      book/src/{step}.md, in the browser: mdbook serve book");

@@ -5,6 +5,7 @@ use std::path::Path;
 use course::Steps;
 use mdbook_stepdiff::book::{read_chapters, texts};
 use mdbook_stepdiff::check::check;
+use mdbook_stepdiff::record::Records;
 
 use crate::replay::replay;
 
@@ -14,7 +15,8 @@ fn the_book_explains_every_change_and_leads_from_step_to_step() {
     let steps = Steps::read(&root).unwrap();
     let chapters = read_chapters(&root.join("book")).unwrap();
     assert!(!chapters.is_empty(), "book/src/SUMMARY.md lists no chapter");
-    let report = check(&steps, &chapters, true);
+    let records = Records::read(&root).unwrap();
+    let report = check(&steps, &records, &chapters, true);
     let findings = texts(&report.findings, &chapters);
     assert!(findings.is_empty(), "\n{}", findings.join("\n"));
     for step in steps.iter() {

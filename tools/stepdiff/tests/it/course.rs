@@ -5,6 +5,7 @@ use std::path::Path;
 
 use course::Steps;
 use mdbook_stepdiff::check::{Chapter, Report, check};
+use mdbook_stepdiff::record::Records;
 use tempfile::TempDir;
 
 /// The files of the steps.
@@ -201,7 +202,8 @@ impl Course {
     }
 
     pub(crate) fn check(&self) -> Report {
-        check(&self.steps(), &self.chapters, false)
+        let records = Records::read(self.path()).unwrap();
+        check(&self.steps(), &records, &self.chapters, false)
     }
 
     /// The findings, as `chapter:line message`, with what to paste.

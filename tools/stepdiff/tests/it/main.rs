@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod book;
+mod checkpoints;
 mod course;
 mod findings;
 mod protocol;

@@ -1,0 +1,259 @@
+//! What came out at the checkpoints of a chapter, as recorded in the book.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use course::{Step, files, is_test, read};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::render::escape;
+use crate::replay::Stop;
+
+/// The records' folder, from the root of the course.
+const FOLDER: &str = "book/src/checkpoints";
+/// With a step's number it makes that step's record.
+const COMMAND: &str = "cargo book replay";
+/// What decides the outcome, beside the steps and the page.
+const SHARED: [&str; 5] = [
+    "Cargo.toml",
+    "tools/course/src",
+    "tools/stepdiff/src/replay.rs",
+    "tools/stepdiff/src/trial.rs",
+    "tools/testkit/src",
+];
+/// More tests than these are folded.
+const FEW: usize = 3;
+
+/// The outcomes of one chapter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// A hash of all that the outcomes depend on.
+    pub inputs: String,
+    /// How many tests the step has.
+    pub tests: usize,
+    /// How many are green before anything is typed.
+    pub start: usize,
+    /// One for each checkpoint.
+    pub checkpoints: Vec<Entry>,
+}
+
+/// The outcome at one checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// How many warnings the compiler gives for the code.
+    pub warnings: usize,
+    /// How many tests are green.
+    pub green: usize,
+    /// Those that were red at the checkpoint before.
+    pub turned_green: Vec<String>,
+    /// Those that were green there.
+    pub turned_red: Vec<String>,
+}
+
+/// All records of a book.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// Whether a record that does not fit is a problem.
+    wanted: bool,
+    /// A hash of what is the same for all.
+    shared: Vec<u8>,
+    kept: BTreeMap<u32, Result<Record, String>>,
+}
+
+impl Records {
+    /// Reads the records of the course in `root`.
+    ///
+    /// # Errors
+    ///
+    /// When a file can't be read; the message names it.
+    pub fn read(root: &Path) -> io::Result<Self> {
+        let mut hash = Sha256::new();
+        let lock = root.join("Cargo.lock");
+        if lock.is_file() {
+            hash.update(foreign(&String::from_utf8_lossy(&read(&lock)?)));
+        }
+        for path in files(root, &SHARED)? {
+            feed(&mut hash, path.to_string_lossy().replace('\\', "/"));
+            feed(&mut hash, read(&root.join(&path))?);
+        }
+        let shared = hash.finalize().to_vec();
+
+        let mut kept = BTreeMap::new();
+        for path in files(root, &[FOLDER])? {
+            let name = path.file_stem().and_then(|name| name.to_str());
+            if let Some(number) = name.and_then(course::number_of) {
+                let record = serde_json::from_slice(&read(&root.join(&path))?);
+                kept.insert(number, record.map_err(|error| error.to_string()));
+            }
+        }
+        Ok(Self {
+            wanted: true,
+            shared,
+            kept,
+        })
+    }
+
+    /// The same, where nothing depends on whether the records fit.
+    pub fn unwanted(self) -> Self {
+        let wanted = false;
+        Self { wanted, ..self }
+    }
+
+    /// The steps with a record.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.kept.keys().copied()
+    }
+
+    /// The record of a step, if there is one that can be read.
+    pub fn get(&self, number: u32) -> Option<&Record> {
+        self.kept.get(&number)?.as_ref().ok()
+    }
+
+    /// A hash of all that a chapter's outcomes depend on: what its page gives
+    /// to type, and not its prose; both steps; the tools.
+    pub fn inputs(&self, old: &Step, new: &Step, stops: &[Stop]) -> String {
+        let mut hash = Sha256::new();
+        hash.update(&self.shared);
+        for (step, tests_too) in [(old, false), (new, true)] {
+            for (path, content) in &step.files {
+                if tests_too || !is_test(path) {
+                    feed(&mut hash, path);
+                    feed(&mut hash, content);
+                }
+            }
+        }
+        for stop in stops {
+            feed(&mut hash, format!("{stop:?}"));
+        }
+        let bytes = hash.finalize();
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The record of a chapter, if it is of what the page has now.
+    pub(crate) fn fitting(
+        &self,
+        old: &Step,
+        new: &Step,
+        stops: &[Stop],
+    ) -> Result<Option<&Record>, String> {
+        if !self.wanted {
+            return Ok(None);
+        }
+        let number = new.number;
+        let again = format!("run `{COMMAND} {number}`");
+        match self.kept.get(&number) {
+            None => Err(format!("its checkpoints are not tried yet: {again}")),
+            Some(Err(problem)) => {
+                Err(format!("its record can't be read ({problem}): {again}"))
+            }
+            Some(Ok(record))
+                if record.inputs != self.inputs(old, new, stops) =>
+            {
+                Err(format!(
+                    "its checkpoints were tried with other code: {again}"
+                ))
+            }
+            Some(Ok(record)) => Ok(Some(record)),
+        }
+    }
+}
+
+/// Where the record of a step is.
+pub fn path_of(root: &Path, number: u32) -> PathBuf {
+    root.join(FOLDER).join(format!("step-{number}.json"))
+}
+
+/// What a lock file says of crates from elsewhere: a reader's own crates come
+/// and go.
+fn foreign(lock: &str) -> String {
+    let packages = lock.split("\n[[package]]\n").skip(1);
+    packages.filter(|it| it.contains("\nsource = ")).collect()
+}
+
+/// Adds a piece, and where it ends.
+fn feed(hash: &mut Sha256, piece: impl AsRef<[u8]>) {
+    let piece = piece.as_ref();
+    hash.update((piece.len() as u64).to_le_bytes());
+    hash.update(piece);
+}
+
+/// The page with the outcomes at its checkpoints.
+pub(crate) fn filled(page: &str, record: &Record) -> String {
+    let mut out = String::with_capacity(page.len());
+    let mut pieces = page.split("\"></aside>");
+    out += pieces.next().unwrap_or_default();
+    for (i, piece) in pieces.enumerate() {
+        out += "\">";
+        out += &record.html(i);
+        out += "</aside>";
+        out += piece;
+    }
+    out
+}
+
+impl Record {
+    /// What is said at a checkpoint.
+    fn html(&self, at: usize) -> String {
+        let Some(entry) = self.checkpoints.get(at) else {
+            return String::new();
+        };
+        let warnings = match entry.warnings {
+            0 => "without a warning".to_owned(),
+            1 => "with 1 warning".to_owned(),
+            n => format!("with {n} warnings"),
+        };
+        let (green, tests, number) = (entry.green, self.tests, at + 1);
+        format!(
+            "<p><b>Checkpoint {number}:</b> it builds, {warnings}; <b>{green} \
+             of {tests}</b> tests are green.</p><progress class=\"sd-bar\" \
+             max=\"{tests}\" value=\"{green}\" aria-hidden=\"true\">\
+             </progress>{}{}",
+            list("turned green", &entry.turned_green),
+            list("turned red again", &entry.turned_red)
+        )
+    }
+}
+
+/// The tests' names, folded when they are many.
+fn list(what: &str, tests: &[String]) -> String {
+    let count = match tests.len() {
+        0 => return String::new(),
+        1 => format!("1 test {what}"),
+        n => format!("{n} tests {what}"),
+    };
+    let names = tests.iter().map(|test| {
+        let name = escape(test).replace("::", "::<wbr>");
+        format!("<li><code>{name}</code></li>")
+    });
+    let open = if tests.len() > FEW { "" } else { " open" };
+    format!(
+        "<details class=\"sd-turned\"{open}><summary>{count}</summary>\
+         <ul>{}</ul></details>",
+        names.collect::<String>()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_readers_own_crates_are_not_in_the_hash() {
+        let lock = "version = 4\n\n[[package]]\nname = \"axum\"\nsource = \
+                    \"registry\"\n\n[[package]]\nname = \"mine-16\"\n";
+        assert_eq!(foreign(lock), "name = \"axum\"\nsource = \"registry\"\n");
+    }
+
+    #[test]
+    fn many_tests_are_folded() {
+        let names = ["a", "b", "c", "d<e"].map(str::to_owned);
+        assert!(list("x", &names[..1]).contains(" open><summary>1 test x<"));
+        let html = list("x", &names);
+        assert!(html.contains("\"><summary>4 tests x<"), "{html}");
+        assert!(html.contains("d&lt;e"), "{html}");
+    }
+}

@@ -1,0 +1,88 @@
+//! Types a chapter from its page, and tries it at each checkpoint.
+
+use std::collections::BTreeSet;
+
+use course::Step;
+
+use crate::record::{Entry, Record};
+use crate::replay::{Reader, Stop};
+use crate::trial::{Outcome, Trial};
+
+/// What comes out at the checkpoints of a chapter, whose page has these
+/// `stops`. Says how it goes by `say`.
+///
+/// # Errors
+///
+/// In words: a test of the step is red; what is typed does not build at a
+/// checkpoint, or is not the step at the end, to the last line.
+pub fn remake(
+    old: &Step,
+    new: &Step,
+    stops: &[Stop],
+    trial: &Trial<'_>,
+    mut say: impl FnMut(String),
+) -> Result<Record, String> {
+    let name = new.name();
+    let goal = trial.run(&new.files, None)?;
+    let red = difference(&goal.tests, &goal.green);
+    if !red.is_empty() {
+        return Err(format!("{name} has red tests: {}", red.join(", ")));
+    }
+    let mut reader = Reader::new(old, new);
+    // The new tests may not even compile with the old code.
+    let start = trial.run(&reader.files, Some(&goal.slow));
+    let mut last = start.unwrap_or_default();
+    let start = last.green.len();
+    say(format!("{name}, at the start: {}", words(&last)));
+
+    let mut checkpoints = Vec::new();
+    for stop in stops {
+        if let Stop::Figure(figure) = stop {
+            reader.type_in(figure)?;
+            continue;
+        }
+        let number = checkpoints.len() + 1;
+        let again = last.green.union(&goal.slow).cloned().collect();
+        let now = trial.run(&reader.files, Some(&again)).map_err(|errors| {
+            format!(
+                "{name}, checkpoint {number}: what is typed by then does not \
+                 build.\n\n{errors}"
+            )
+        })?;
+        say(format!("{name}, checkpoint {number}: {}", words(&now)));
+        checkpoints.push(Entry {
+            warnings: now.warnings,
+            green: now.green.len(),
+            turned_green: difference(&now.green, &last.green),
+            turned_red: difference(&last.green, &now.green),
+        });
+        last = now;
+    }
+    reader.finish()?;
+    Ok(Record {
+        inputs: String::new(),
+        tests: goal.tests.len(),
+        start,
+        checkpoints,
+    })
+}
+
+fn difference(a: &BTreeSet<String>, b: &BTreeSet<String>) -> Vec<String> {
+    a.difference(b).cloned().collect()
+}
+
+fn words(outcome: &Outcome) -> String {
+    let Outcome {
+        warnings,
+        tests,
+        green,
+        ..
+    } = outcome;
+    match tests.len() {
+        0 => "does not build with the new tests".to_owned(),
+        tests => format!(
+            "{warnings} warnings, {} of {tests} tests green",
+            green.len()
+        ),
+    }
+}

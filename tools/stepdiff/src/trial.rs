@@ -1,0 +1,279 @@
+//! Builds what a reader has typed, and runs the step's tests on it.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use course::{Name, Step, files, for_tests_of, is_test, read, rename, write};
+use serde_json::Value;
+
+use crate::replay::Files;
+
+/// How many seconds a test waits for what may never come, and how many when
+/// it is tried once more.
+const PATIENCE: [&str; 2] = ["3", "10"];
+/// How many tests run at once: those that are red do nothing but wait.
+const THREADS: &str = "--test-threads=16";
+/// The longest that all tests may take.
+const LIMIT: Duration = Duration::from_secs(180);
+
+/// What came out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many warnings the compiler has for the code.
+    pub warnings: usize,
+    /// All tests.
+    pub tests: BTreeSet<String>,
+    /// Those that pass.
+    pub green: BTreeSet<String>,
+    /// Those of them that need more time than the others.
+    pub slow: BTreeSet<String>,
+}
+
+/// A place to try a step in: a workspace of its own, with the versions and
+/// the built dependencies of the course.
+#[derive(Debug)]
+pub struct Trial<'a> {
+    root: &'a Path,
+    step: &'a Step,
+    workspace: PathBuf,
+    target: PathBuf,
+    name: Name,
+}
+
+impl<'a> Trial<'a> {
+    /// A place for a step of the course in `root`; `target` is the folder
+    /// that cargo builds in.
+    pub fn new(root: &'a Path, step: &'a Step, target: PathBuf) -> Self {
+        let name = Name::Replay(step.number);
+        // Inside of the course, since a step looks for its `package.json` in
+        // the folders above.
+        let workspace = root.join(name.folder());
+        Self {
+            root,
+            step,
+            workspace,
+            target,
+            name,
+        }
+    }
+
+    /// Builds these files with the step's tests, and runs the tests. Those
+    /// in `again` are tried once more when they are red, with more time; all,
+    /// if there is no such list.
+    ///
+    /// # Errors
+    ///
+    /// In words: the compiler's, when it does not build.
+    pub fn run(
+        &self,
+        typed: &Files,
+        again: Option<&BTreeSet<String>>,
+    ) -> Result<Outcome, String> {
+        self.write(typed).map_err(|error| error.to_string())?;
+        let (warnings, program) = self.build()?;
+        let run = |patience, args: &[&str]| {
+            let out = self.tests(&program, patience, args);
+            out.map_err(|error| error.to_string())
+        };
+        let [short, long] = PATIENCE;
+        let list = run(short, &["--list"])?;
+        let tests = list.lines().filter_map(|it| it.strip_suffix(": test"));
+        let tests: BTreeSet<String> = tests.map(str::to_owned).collect();
+        let mut green = passed(&run(short, &[THREADS])?);
+        let red = tests.difference(&green);
+        let lost = red.filter(|test| again.is_none_or(|it| it.contains(*test)));
+        let lost: Vec<&str> = lost.map(String::as_str).collect();
+        let mut slow = BTreeSet::new();
+        if !lost.is_empty() {
+            let args = [&["--exact", THREADS], &lost[..]].concat();
+            slow = passed(&run(long, &args)?);
+            green.extend(slow.clone());
+        }
+        Ok(Outcome {
+            warnings,
+            tests,
+            green,
+            slow,
+        })
+    }
+
+    fn write(&self, typed: &Files) -> io::Result<()> {
+        let manifest = root_manifest(self.root)?;
+        update(&self.workspace.join("Cargo.toml"), manifest.as_bytes())?;
+        // Anew each time: cargo forgets the versions that are not used yet.
+        let lock = self.workspace.join("Cargo.lock");
+        fs::copy(self.root.join("Cargo.lock"), &lock)?;
+
+        let folder = self.workspace.join("typed");
+        let code = typed.iter().filter(|(path, _)| !is_test(path));
+        let tests = self.step.files.iter().filter(|(path, _)| is_test(path));
+        let mut wanted = BTreeSet::new();
+        for (path, content) in code.chain(tests) {
+            let mut content = content.clone();
+            if path == "Cargo.toml"
+                && let Some(tests) = self.step.text(path)
+            {
+                let code = String::from_utf8_lossy(&content).into_owned();
+                content = for_tests_of(&code, tests).into_bytes();
+            }
+            let content =
+                rename(content, Name::Step(self.step.number), self.name);
+            update(&folder.join(path), &content)?;
+            wanted.insert(PathBuf::from(path));
+        }
+        for path in files(&folder, &["src", "templates", "static", "tests"])? {
+            if !wanted.contains(&path) {
+                fs::remove_file(folder.join(path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of warnings for the code, and the tests' program.
+    fn build(&self) -> Result<(usize, PathBuf), String> {
+        let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
+        let output = Command::new(cargo)
+            .args(["test", "--test", "it", "--no-run", "--offline", "--quiet"])
+            .args(["--message-format=json", "--package"])
+            .arg(self.name.to_string())
+            .env("CARGO_TARGET_DIR", &self.target)
+            .current_dir(&self.workspace)
+            .output()
+            .map_err(|error| format!("can't run cargo: {error}"))?;
+        let messages = String::from_utf8_lossy(&output.stdout);
+        let messages = messages
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut warnings = BTreeSet::new();
+        let mut errors = String::new();
+        let mut program = None;
+        for message in messages {
+            let rendered = message["message"]["rendered"].as_str();
+            let is_code = message["target"]["kind"][0] != "test";
+            let is_ours = message["package_id"]
+                .as_str()
+                .is_some_and(|id| id.contains(&self.name.to_string()));
+            match (message["message"]["level"].as_str(), rendered) {
+                (Some("error"), Some(text)) => errors += text,
+                (Some("warning"), Some(text))
+                    if is_ours
+                        && is_code
+                        && message["message"]["spans"][0].is_object() =>
+                {
+                    warnings.insert(text.to_owned());
+                }
+                _ => {}
+            }
+            if message["target"]["name"] == "it"
+                && let Some(path) = message["executable"].as_str()
+            {
+                program = Some(PathBuf::from(path));
+            }
+        }
+        match program {
+            Some(program) if output.status.success() => {
+                Ok((warnings.len(), program))
+            }
+            _ if errors.is_empty() => {
+                Err(String::from_utf8_lossy(&output.stderr).into_owned())
+            }
+            _ => Err(errors),
+        }
+    }
+
+    /// Runs the tests' program, and returns what it prints.
+    fn tests(
+        &self,
+        program: &Path,
+        patience: &str,
+        args: &[&str],
+    ) -> io::Result<String> {
+        let mut child = Command::new(program)
+            .args(args)
+            .env("PATIENCE", patience)
+            .env("RUST_BACKTRACE", "0")
+            .current_dir(self.workspace.join("typed"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let stdout = child.stdout.take();
+        let reader = thread::spawn(move || {
+            let mut out = Vec::new();
+            if let Some(mut stdout) = stdout {
+                stdout.read_to_end(&mut out).ok();
+            }
+            String::from_utf8_lossy(&out).into_owned()
+        });
+        wait(&mut child)?;
+        Ok(reader.join().unwrap_or_default())
+    }
+}
+
+/// Waits for the end of the tests, and ends those that hang.
+fn wait(child: &mut Child) -> io::Result<()> {
+    let start = Instant::now();
+    while child.try_wait()?.is_none() {
+        if start.elapsed() > LIMIT {
+            child.kill()?;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// The names in lines like `test live::page_connects ... ok`.
+fn passed(out: &str) -> BTreeSet<String> {
+    let lines = out.lines().filter_map(|line| line.strip_suffix(" ... ok"));
+    let names = lines.filter_map(|line| line.strip_prefix("test "));
+    names.map(str::to_owned).collect()
+}
+
+/// The course's manifest, for a workspace of one crate elsewhere.
+fn root_manifest(root: &Path) -> io::Result<String> {
+    let text = read(&root.join("Cargo.toml"))?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let root = root.canonicalize()?.to_string_lossy().replace('\\', "/");
+    let here = format!("path = \"{root}/");
+    let lines = text.lines().filter(|line| !line.starts_with("exclude"));
+    let lines = lines.map(|line| match line.starts_with("members") {
+        true => "members = [\"typed\"]\n".to_owned(),
+        false => line.replace("path = \"", &here) + "\n",
+    });
+    Ok(lines.collect())
+}
+
+/// Writes a file if that changes it: cargo looks at its time.
+fn update(path: &Path, content: &[u8]) -> io::Result<()> {
+    if path.is_file() && read(path)? == content {
+        return Ok(());
+    }
+    write(path, content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_passed_is_green() {
+        let out = "test a::b ... ok\ntest c ... FAILED\ntest d ... ignored\n\
+                   said: test e ... ok\n";
+        assert_eq!(passed(out), BTreeSet::from(["a::b".to_owned()]));
+    }
+
+    #[test]
+    fn the_workspace_has_one_crate_and_the_courses_tools() {
+        let root = tempfile::tempdir().unwrap();
+        let manifest = "[workspace]\nmembers = [\"step-*\"]\nexclude = []\n\
+                        testkit = { path = \"tools/testkit\" }\n";
+        write(&root.path().join("Cargo.toml"), manifest).unwrap();
+        let made = root_manifest(root.path()).unwrap();
+        assert!(made.contains("members = [\"typed\"]\ntestkit = { path = \"/"));
+        assert!(made.contains("/tools/testkit\" }\n"));
+    }
+}
