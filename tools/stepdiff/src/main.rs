@@ -168,6 +168,9 @@ fn run_replay(which: &[&str]) -> Result<bool, String> {
         let is_tried = kept.is_some_and(|kept| {
             is_kept && std::fs::read_to_string(&tried).ok() == Some(text(kept))
         });
+        if !is_wanted && !which.is_empty() {
+            continue;
+        }
         if !is_wanted || (is_check && is_tried) {
             println!("{}: as recorded", new.name());
             continue;

@@ -80,9 +80,10 @@ impl<'a> Trial<'a> {
             out.map_err(|error| error.to_string())
         };
         let [short, long] = PATIENCE;
-        let list = run(short, &["--list"])?;
-        let tests = list.lines().filter_map(|it| it.strip_suffix(": test"));
-        let tests: BTreeSet<String> = tests.map(str::to_owned).collect();
+        let mut tests = listed(&run(short, &["--list"])?);
+        for ignored in listed(&run(short, &["--list", "--ignored"])?) {
+            tests.remove(&ignored);
+        }
         let mut green = passed(&run(short, &[THREADS])?);
         let red = tests.difference(&green);
         let lost = red.filter(|test| again.is_none_or(|it| it.contains(*test)));
@@ -224,6 +225,12 @@ fn wait(child: &mut Child) -> io::Result<()> {
         thread::sleep(Duration::from_millis(20));
     }
     Ok(())
+}
+
+/// The names in lines like `live::page_connects: test`.
+fn listed(out: &str) -> BTreeSet<String> {
+    let names = out.lines().filter_map(|line| line.strip_suffix(": test"));
+    names.map(str::to_owned).collect()
 }
 
 /// The names in lines like `test live::page_connects ... ok`.

@@ -29,7 +29,8 @@ const FILES: [(&str, &str); 8] = [
         "step-2/tests/it/main.rs",
         "#[test]\nfn one() {\n    assert_eq!(step_2::one(), 1);\n}\n\n\
          #[test]\nfn two_is_there() {\n    \
-         assert!(include_str!(\"../../src/lib.rs\").contains(\"two\"));\n}\n",
+         assert!(include_str!(\"../../src/lib.rs\").contains(\"two\"));\n}\n\n\
+         #[test]\n#[ignore]\nfn slow() {\n    panic!();\n}\n",
     ),
 ];
 
