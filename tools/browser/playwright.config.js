@@ -5,6 +5,7 @@ import { chromium } from "./chromium.js";
 export default defineConfig({
   globalSetup: "./build.js",
   testDir: ".",
+  testIgnore: "book.spec.js",
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
   reporter: process.env.CI ? "dot" : "list",

@@ -1,0 +1,101 @@
+// The book's pages, as mdBook has built them: what a click hits, and what fits.
+
+import { expect, test } from "@playwright/test";
+
+import { address } from "./book.js";
+
+// One of each kind: prose, a new program, changes to a program, a wide table.
+const SAMPLE = ["introduction.html", "step-15.html", "step-17.html", "what-works.html"];
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
+    test.use({ javaScriptEnabled });
+
+    for (const width of [1024, 1280, 1366, 1440, 1536, 1728, 1920]) {
+      for (const sidebar of ["open", "shut"]) {
+        test(`nothing lies over the text at a width of ${width}, sidebar ${sidebar}`, async ({ page }) => {
+          await page.setViewportSize({ width, height: 900 });
+          for (const file of SAMPLE) {
+            await page.goto(address(file));
+            await setSidebar(page, sidebar === "open");
+            const { tried, missed } = await page.evaluate(clickEverywhere);
+            expect(missed, file).toEqual([]);
+            expect(tried, file).toBeGreaterThan(10);
+          }
+        });
+      }
+    }
+  });
+}
+
+async function setSidebar(page, open) {
+  const toggle = page.locator("#mdbook-sidebar-toggle-anchor");
+  await page.evaluate(() => {
+    const style = document.createElement("style");
+    style.textContent = "* { transition: none !important }";
+    document.head.append(style);
+  });
+  if ((await toggle.isChecked()) !== open) await page.locator("#mdbook-sidebar-toggle").click();
+  await expect(toggle).toBeChecked({ checked: open });
+}
+
+// In the page: which clicks would hit something else than what is read there.
+// Clicks at the first and last word of each paragraph, and at the middle and
+// both sides of each box.
+function clickEverywhere() {
+  const missed = [];
+  let tried = 0;
+
+  function click(element, name, place) {
+    let [x, y] = place();
+    if (y < 70 || y > innerHeight - 20) {
+      scrollBy({ top: y - innerHeight / 2, behavior: "instant" });
+      [x, y] = place();
+    }
+    // The menu bar covers what can't be scrolled below it.
+    if (y < 60 || y > innerHeight) return;
+    tried += 1;
+    const hit = document.elementFromPoint(x, y);
+    if (element.contains(hit)) return;
+    missed.push(`${name} of ${element.textContent.trim().slice(0, 40)}: ${hit?.outerHTML.slice(0, 60)}`);
+  }
+
+  // The middle of the first or last word of an element.
+  function middleOf(node, start, end) {
+    const range = document.createRange();
+    range.setStart(node, start);
+    range.setEnd(node, end);
+    return () => {
+      const { x, y, width, height } = range.getClientRects()[0];
+      return [x + width / 2, y + height / 2];
+    };
+  }
+
+  for (const element of document.querySelectorAll("main :is(p, li, h1, h2, h3, td, th, figcaption)")) {
+    if (!element.checkVisibility()) continue;
+    // What is for screen readers only is one pixel wide.
+    const texts = [];
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const { data, parentElement } = walker.currentNode;
+      const seen = parentElement.checkVisibility() && parentElement.clientWidth !== 1;
+      if (seen && /\S/.test(data)) texts.push(walker.currentNode);
+    }
+    if (texts.length === 0) continue;
+    const first = /\S+/.exec(texts[0].data);
+    click(element, "first word", middleOf(texts[0], first.index, first.index + first[0].length));
+    const last = /\S+\s*$/.exec(texts.at(-1).data);
+    click(element, "last word", middleOf(texts.at(-1), last.index, last.index + last[0].trim().length));
+  }
+  for (const box of document.querySelectorAll("main :is(.sd, pre:not(.sd-pre), .sq, .table-wrapper)")) {
+    if (!box.checkVisibility()) continue;
+    const at = (share) => () => {
+      const { left, width, top, height } = box.getBoundingClientRect();
+      return [left + 4 + (width - 8) * share, top + height / 2];
+    };
+    click(box, "left side", at(0));
+    click(box, "middle", at(0.5));
+    click(box, "right side", at(1));
+  }
+  return { tried, missed };
+}
