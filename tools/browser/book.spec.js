@@ -28,6 +28,13 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+test("a lesson has one number, its own", async ({ page }) => {
+  await page.goto(address("step-17.html"));
+  const titles = await page.locator("#mdbook-sidebar .chapter-item").allTextContents();
+  expect(titles.length).toBeGreaterThan(10);
+  expect(titles.filter((title) => /^\s*\d/.test(title))).toEqual([]);
+});
+
 async function setSidebar(page, open) {
   const toggle = page.locator("#mdbook-sidebar-toggle-anchor");
   await page.evaluate(() => {
