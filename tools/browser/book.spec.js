@@ -7,6 +7,8 @@ import { address } from "./book.js";
 // One of each kind: prose, a new program, changes to a program, a wide table.
 const SAMPLE = ["introduction.html", "step-15.html", "step-17.html", "what-works.html"];
 
+const PHONE = { width: 390, height: 844 };
+
 for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
     test.use({ javaScriptEnabled });
@@ -34,6 +36,69 @@ test("a lesson has one number, its own", async ({ page }) => {
   expect(titles.length).toBeGreaterThan(10);
   expect(titles.filter((title) => /^\s*\d/.test(title))).toEqual([]);
 });
+
+test.describe("what works when", () => {
+  test.use({ viewport: PHONE });
+
+  test("says in words what it shows in symbols", async ({ page }) => {
+    await page.goto(address("what-works.html"));
+    const table = page.getByRole("table");
+    const cells = await table.getByRole("cell").count();
+    const works = table.getByRole("cell", { name: "works", exact: true });
+    const notYet = table.getByRole("cell", { name: "not yet", exact: true });
+    const [yes, no, titles] = [await works.count(), await notYet.count(), await table.locator("tbody tr").count()];
+    expect(Math.min(yes, no, titles)).toBeGreaterThan(0);
+    expect(yes + no + titles).toBe(cells);
+    expect(await works.first().evaluate(looksLike)).toBe('"✓" / ""');
+    expect(await notYet.first().evaluate(looksLike)).toBe('"·" / ""');
+    for (const word of [works.first(), notYet.first()]) {
+      const { width } = await word.locator("strong, em").boundingBox();
+      expect(width).toBe(1);
+    }
+  });
+
+  test("fits on a phone with eleven lessons", async ({ page }) => {
+    await page.goto(address("what-works.html"));
+    await page.evaluate(addColumns, 11);
+    await expect(page.getByRole("columnheader")).toHaveCount(12);
+    expect(await page.evaluate(whatIsTooWide)).toEqual([]);
+    const { width: column } = await page.getByRole("columnheader", { name: "25" }).boundingBox();
+    const { width: titles } = await page.getByRole("columnheader").first().boundingBox();
+    expect(column).toBeGreaterThanOrEqual(18);
+    expect(titles).toBeGreaterThan(120);
+  });
+});
+
+// In the page: what a cell shows.
+function looksLike(cell) {
+  return getComputedStyle(cell, "::before").content;
+}
+
+// In the page: as if there were so many lessons.
+function addColumns(lessons) {
+  for (const row of document.querySelectorAll("main tr")) {
+    while (row.cells.length <= lessons) {
+      const cell = row.lastElementChild.cloneNode(true);
+      if (cell.matches("th")) cell.textContent = Number(cell.textContent) + 1;
+      row.append(cell);
+    }
+  }
+}
+
+// In the page: what reaches over its right edge, and can't be scrolled there.
+function whatIsTooWide() {
+  const width = document.documentElement.clientWidth;
+  const scrolls = (element) => /auto|scroll/.test(getComputedStyle(element).overflowX);
+  function inBox(element) {
+    for (let box = element.parentElement; !box.matches("main"); box = box.parentElement) {
+      if (scrolls(box)) return true;
+    }
+    return false;
+  }
+  return [...document.querySelectorAll("main *")]
+    .filter((element) => element.getBoundingClientRect().right > width + 0.5 && !inBox(element))
+    .map((element) => element.outerHTML.slice(0, 80));
+}
 
 async function setSidebar(page, open) {
   const toggle = page.locator("#mdbook-sidebar-toggle-anchor");

@@ -10,25 +10,44 @@ export const TABLE_FILE = path.join(ROOT, "book/src/what-works.md");
 
 export function table() {
   const numbers = STEPS.map(number);
-  const rows = Object.entries(BEHAVIOURS).map(([name, { title, why, topic }]) => {
-    const cells = numbers.map((n) => (EXPECTED[name][n] ? "works" : "not yet"));
-    const first = numbers.find((n) => EXPECTED[name][n]);
-    const last = first ? "" : ` It comes with a lesson on ${topic}.`;
-    return row([`**${title}.** ${why}${last}`, ...cells]);
+  const groups = new Map([...numbers.map((n) => [n, []]), [undefined, []]]);
+  const rows = Object.entries(BEHAVIOURS).map(([name, behaviour]) => {
+    const works = EXPECTED[name];
+    groups.get(numbers.find((n) => works[n])).push(behaviour);
+    return row([behaviour.title, ...numbers.map((n) => (works[n] ? "**works**" : "*not yet*"))]);
   });
   return [
     "# What works when",
     "",
-    "Each lesson adds something that you can see. This table says what: a line for each",
-    "thing that a chat should do, a column for each lesson. All of it was tried: a real",
-    "browser runs each line against each lesson, and the build fails when a single cell",
-    "is wrong. You find the checks in `tools/browser/behaviours.js`.",
+    "Each lesson adds something that you can see. In this table a line is something that a",
+    "chat should do, and a column is a lesson. All of it was tried: a real browser runs each",
+    "line against each lesson, and the build fails when a single cell is wrong. You find the",
+    "checks in `tools/browser/behaviours.js`.",
+    "",
+    // Here the theme shows the words as symbols.
+    '<div class="matrix">',
     "",
     row(["What people see", ...numbers]),
     row(["---", ...numbers.map(() => ":-:")]),
     ...rows,
     "",
+    "</div>",
+    "",
+    ...[...groups].flatMap(([first, behaviours]) => section(first, behaviours)),
   ].join("\n");
+}
+
+// What works from a lesson on, or not yet, and why.
+function section(first, behaviours) {
+  if (behaviours.length === 0) return [];
+  return [
+    first ? `## From step-${first} on` : "## Not yet",
+    "",
+    ...behaviours.flatMap(({ title, why, topic }) => {
+      const last = topic ? ` It comes with a lesson on ${topic}.` : "";
+      return [`**${title}.** ${why}${last}`, ""];
+    }),
+  ];
 }
 
 function row(cells) {
