@@ -2,10 +2,13 @@
 
 import { expect, test } from "@playwright/test";
 
-import { address } from "./book.js";
+import { address, pages } from "./book.js";
 
 // One of each kind: prose, a new program, changes to a program, a wide table.
 const SAMPLE = ["introduction.html", "step-15.html", "step-17.html", "what-works.html"];
+
+// All pages that have a text of their own.
+const CHAPTERS = pages().filter((file) => !["index.html", "print.html", "toc.html"].includes(file));
 
 const PHONE = { width: 390, height: 844 };
 
@@ -69,6 +72,94 @@ test.describe("what works when", () => {
   });
 });
 
+test.describe("on a phone", () => {
+  test.use({ viewport: PHONE });
+
+  // Calls `look` in each page, with all that can be folded out unfolded.
+  async function eachPage(page, look) {
+    const found = {};
+    for (const file of CHAPTERS) {
+      await page.goto(address(file));
+      await page.evaluate(() => document.querySelectorAll("details").forEach((fold) => (fold.open = true)));
+      found[file] = await page.evaluate(look);
+    }
+    return Object.entries(found).filter(([, faults]) => faults.length > 0);
+  }
+
+  test("nothing is wider than the page", async ({ page }) => {
+    expect(await eachPage(page, whatIsTooWide)).toEqual([]);
+  });
+
+  test("no line of code has to be scrolled to", async ({ page }) => {
+    expect(await eachPage(page, codeThatScrolls)).toEqual([]);
+  });
+
+  test("a line that goes on below has an arrow there", async ({ page }) => {
+    await page.goto(address("step-17.html"));
+    const before = await page.locator(".sd-l").evaluateAll((lines) =>
+      lines
+        .filter((line) => line.offsetHeight > 1.5 * parseFloat(getComputedStyle(line).lineHeight))
+        .map((line) => getComputedStyle(line, "::before").content),
+    );
+    expect(before.length).toBeGreaterThan(10);
+    expect(before.filter((content) => !content.includes("↪"))).toEqual([]);
+  });
+
+  test("what scrolls sideways shows where there is more", async ({ page }) => {
+    expect(await eachPage(page, boxesWithoutSign)).toEqual([]);
+  });
+
+  test("code in tables does not break inside words", async ({ page }) => {
+    expect(await eachPage(page, brokenWords)).toEqual([]);
+  });
+});
+
+// In the page: code, not output, that is wider than its box.
+function codeThatScrolls() {
+  return [...document.querySelectorAll("main :is(.sd-body, pre > code:not(.language-text))")]
+    .filter((code) => code.scrollWidth > code.clientWidth)
+    .map((code) => code.textContent.slice(0, 80));
+}
+
+// In the page: boxes that scroll and don't fade out where there is more, or
+// that fade out though there is no more.
+async function boxesWithoutSign() {
+  const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const faults = [];
+  for (const box of document.querySelectorAll("main :is(pre > code, .table-wrapper, .sq-scroll)")) {
+    const { overflowX } = getComputedStyle(box);
+    const more = /auto|scroll/.test(overflowX) ? box.scrollWidth - box.clientWidth : 0;
+    if (more === 1) continue;
+    const at = [];
+    for (const left of more ? [0, more / 2, more] : [0]) {
+      box.scrollLeft = left;
+      await painted();
+      const stops = getComputedStyle(box).maskImage.match(/rgba\(0, 0, 0, 0\)/g) ?? [];
+      at.push(stops.length);
+    }
+    const wanted = more ? "1,2,1" : "0";
+    if (String(at) !== wanted) faults.push(`${at}, not ${wanted}: ${box.textContent.trim().slice(0, 60)}`);
+  }
+  return faults;
+}
+
+// In the page: words that begin on one line and end on another.
+function brokenWords() {
+  const broken = [];
+  for (const code of document.querySelectorAll("main td code")) {
+    const walker = document.createTreeWalker(code, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      for (const { 0: word, index } of walker.currentNode.data.matchAll(/\w+/g)) {
+        const range = document.createRange();
+        range.setStart(walker.currentNode, index);
+        range.setEnd(walker.currentNode, index + word.length);
+        if (new Set([...range.getClientRects()].map(({ top }) => top)).size > 1) broken.push(word);
+      }
+    }
+  }
+  return broken;
+}
+
 // In the page: what a cell shows.
 function looksLike(cell) {
   return getComputedStyle(cell, "::before").content;
@@ -120,6 +211,12 @@ function clickEverywhere() {
 
   function click(element, name, place) {
     let [x, y] = place();
+    const scroller = element.closest(".table-wrapper");
+    if (scroller) {
+      const { left, right } = scroller.getBoundingClientRect();
+      if (x < left || x > right) scroller.scrollLeft += x - (left + right) / 2;
+      [x, y] = place();
+    }
     if (y < 70 || y > innerHeight - 20) {
       scrollBy({ top: y - innerHeight / 2, behavior: "instant" });
       [x, y] = place();
