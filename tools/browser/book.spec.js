@@ -72,47 +72,53 @@ test.describe("what works when", () => {
   });
 });
 
-test.describe("on a phone", () => {
-  test.use({ viewport: PHONE });
+for (const javaScriptEnabled of [true, false]) {
+  const how = javaScriptEnabled ? "with JavaScript" : "without JavaScript";
 
-  // Calls `look` in each page, with all that can be folded out unfolded.
-  async function eachPage(page, look) {
-    const found = {};
-    for (const file of CHAPTERS) {
-      await page.goto(address(file));
-      await page.evaluate(() => document.querySelectorAll("details").forEach((fold) => (fold.open = true)));
-      found[file] = await page.evaluate(look);
-    }
-    return Object.entries(found).filter(([, faults]) => faults.length > 0);
-  }
+  test.describe(`on a phone, ${how}`, () => {
+    test.use({ viewport: PHONE, javaScriptEnabled });
 
-  test("nothing is wider than the page", async ({ page }) => {
-    expect(await eachPage(page, whatIsTooWide)).toEqual([]);
+    test("nothing is wider than the page", async ({ page }) => {
+      expect(await eachPage(page, whatIsTooWide)).toEqual([]);
+    });
+
+    test("no line of code has to be scrolled to", async ({ page }) => {
+      expect(await eachPage(page, codeThatScrolls)).toEqual([]);
+    });
+
+    test("code in tables does not break inside words", async ({ page }) => {
+      expect(await eachPage(page, brokenWords)).toEqual([]);
+    });
   });
+}
 
-  test("no line of code has to be scrolled to", async ({ page }) => {
-    expect(await eachPage(page, codeThatScrolls)).toEqual([]);
-  });
-
-  test("a line that goes on below has an arrow there", async ({ page }) => {
-    await page.goto(address("step-17.html"));
-    const before = await page.locator(".sd-l").evaluateAll((lines) =>
-      lines
-        .filter((line) => line.offsetHeight > 1.5 * parseFloat(getComputedStyle(line).lineHeight))
-        .map((line) => getComputedStyle(line, "::before").content),
-    );
-    expect(before.length).toBeGreaterThan(10);
-    expect(before.filter((content) => !content.includes("↪"))).toEqual([]);
-  });
-
-  test("what scrolls sideways shows where there is more", async ({ page }) => {
-    expect(await eachPage(page, boxesWithoutSign)).toEqual([]);
-  });
-
-  test("code in tables does not break inside words", async ({ page }) => {
-    expect(await eachPage(page, brokenWords)).toEqual([]);
-  });
+test("on a phone, what scrolls sideways shows where there is more", async ({ page }) => {
+  await page.setViewportSize(PHONE);
+  expect(await eachPage(page, boxesWithoutSign)).toEqual([]);
 });
+
+test("on a phone, a line that goes on below has an arrow there", async ({ page }) => {
+  await page.setViewportSize(PHONE);
+  await page.goto(address("step-17.html"));
+  const before = await page.locator(".sd-l").evaluateAll((lines) =>
+    lines
+      .filter((line) => line.offsetHeight > 1.5 * parseFloat(getComputedStyle(line).lineHeight))
+      .map((line) => getComputedStyle(line, "::before").content),
+  );
+  expect(before.length).toBeGreaterThan(10);
+  expect(before.filter((content) => !content.includes("↪"))).toEqual([]);
+});
+
+// Calls `look` in each page, with all that can be folded out unfolded.
+async function eachPage(page, look) {
+  const found = {};
+  for (const file of CHAPTERS) {
+    await page.goto(address(file));
+    await page.evaluate(() => document.querySelectorAll("details").forEach((fold) => (fold.open = true)));
+    found[file] = await page.evaluate(look);
+  }
+  return Object.entries(found).filter(([, faults]) => faults.length > 0);
+}
 
 // In the page: code, not output, that is wider than its box.
 function codeThatScrolls() {
@@ -180,14 +186,21 @@ function addColumns(lessons) {
 function whatIsTooWide() {
   const width = document.documentElement.clientWidth;
   const scrolls = (element) => /auto|scroll/.test(getComputedStyle(element).overflowX);
-  function inBox(element) {
-    for (let box = element.parentElement; !box.matches("main"); box = box.parentElement) {
+  function canBeScrolledTo(element) {
+    for (let box = element; !box.matches("main"); box = box.parentElement) {
       if (scrolls(box)) return true;
     }
     return false;
   }
-  return [...document.querySelectorAll("main *")]
-    .filter((element) => element.getBoundingClientRect().right > width + 0.5 && !inBox(element))
+  // Its text may reach farther than its box.
+  const end = (element) => {
+    const { left, right } = element.getBoundingClientRect();
+    const spills = element instanceof HTMLElement && getComputedStyle(element).overflowX === "visible";
+    return spills ? Math.max(right, left + element.scrollWidth) : right;
+  };
+  return [...document.querySelectorAll("main *:not(.vh, .vh *)")]
+    .filter((element) => end(element) > width + 0.5)
+    .filter((element) => !canBeScrolledTo(scrolls(element) ? element.parentElement : element))
     .map((element) => element.outerHTML.slice(0, 80));
 }
 
