@@ -4,11 +4,13 @@
 import { readFileSync } from "node:fs";
 
 import { CLIENT_FILE } from "./steps.js";
-import { expect, test } from "./test.js";
+import { expect, since, test } from "./test.js";
 
 // What the browser itself says of requests to a server that is away, and of
 // one in an old connection to a server that was started again.
 test.use({ allowedErrors: /net::ERR_|status of 400/ });
+
+since(16);
 
 test.describe("the server stops", () => {
   test("the page says so, keeps what is written, and is live again when it is back", async ({
@@ -17,6 +19,7 @@ test.describe("the server stops", () => {
     ada,
     bob,
   }) => {
+    since(17);
     const bobsPage = await open(bob);
     const adasPage = await open(ada);
 
@@ -40,6 +43,7 @@ test.describe("the server stops", () => {
     open,
     eve,
   }) => {
+    since(17);
     const page = await open(eve);
     await chat.stop();
     await chat.startAgain({ database: "another.db" });
@@ -74,6 +78,7 @@ test("a cable that is pulled and put back makes no difference later", async ({
   ada,
   bob,
 }) => {
+  since(17);
   const bobsPage = await open(bob, { url: cable.url });
   cable.pull();
   await bobsPage.live("disconnected");
@@ -82,6 +87,7 @@ test("a cable that is pulled and put back makes no difference later", async ({
   await chat.send(ada, bob, "hello");
   expect(await bobsPage.count("hello")).toBe(1);
 });
+
 test("the client comes from node_modules: nothing else is asked for", async ({
   chat,
   newPage,

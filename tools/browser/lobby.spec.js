@@ -6,9 +6,11 @@ import { AxeBuilder } from "@axe-core/playwright";
 
 import { LobbyPage } from "./lobby-page.js";
 import { ROOT } from "./steps.js";
-import { expect, test as base } from "./test.js";
+import { expect, since, test as base } from "./test.js";
 
 const { io } = createRequire(ROOT)("socket.io-client");
+
+since(18);
 
 // What the browser itself says of a server that is away.
 base.use({ allowedErrors: /net::ERR_/ });

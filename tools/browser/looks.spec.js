@@ -3,7 +3,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 
 import { pathOfMessages } from "./people.js";
-import { expect, test } from "./test.js";
+import { expect, since, test } from "./test.js";
 
 // What the browser itself says of an answer that is not 2xx, or of none.
 test.use({ allowedErrors: /status of 4\d\d|net::ERR_/ });
@@ -76,6 +76,7 @@ for (const width of [1000, 390, 320]) {
 }
 
 test("on a phone, the list and the whole form are in sight", async ({ chat, newPage, ada, bob }) => {
+  since(16);
   for (let i = 1; i <= 30; i++) await chat.send(ada, bob, `message ${i}`);
   const bobsPage = await newPage(bob, { viewport: { width: 390, height: 664 } });
   await bobsPage.open(chat.url);
@@ -131,6 +132,7 @@ test("what stands in a column begins and ends at the same edge", async ({
   ada,
   bob,
 }) => {
+  since(18);
   await chat.send(ada, bob, "hello");
   await chat.send(bob, ada, "hello");
   const { page } = await open(ada);
@@ -162,6 +164,7 @@ test("what stands in a column begins and ends at the same edge", async ({
 // axe looks at a field's value alone.
 for (const colorScheme of ["light", "dark"]) {
   test(`placeholders can be read, ${colorScheme}`, async ({ chat, newPage, ada }) => {
+    since(18);
     const { page } = await newPage(ada, { colorScheme });
     for (const path of [pathOfMessages(ada), "/front/lobby"]) {
       await page.goto(chat.url + path);
@@ -235,6 +238,7 @@ for (const colorScheme of ["light", "dark"]) {
     });
 
     test("the messages when the page is not live", async ({ chat, open, newPage, ada }) => {
+      since(17);
       const adasPage = await open(ada, { colorScheme });
       await chat.stop();
       await adasPage.live("disconnected");

@@ -1,7 +1,7 @@
 // Writing and reading messages, on the newest step.
 
 import { isPost } from "./people.js";
-import { expect, test } from "./test.js";
+import { expect, since, test } from "./test.js";
 import { hold } from "./user-page.js";
 
 // What the browser itself says of an answer that is not 2xx.
@@ -25,6 +25,7 @@ test("markup in a message shows as text: sent, live, and after a reload", async 
   open,
   bob,
 }) => {
+  since(17);
   const mallory = await chat.addUser("<i onclick=alert(1)>mallory</i>", "</strong><h1>M</h1>");
   const bobsPage = await open(bob);
   const mallorysPage = await open(mallory);
@@ -47,6 +48,7 @@ test("a message to oneself shows once", async ({ open, ada }) => {
 });
 
 test("both tabs of the recipient show a message, each once", async ({ open, ada, bob }) => {
+  since(17);
   const bobsPage = await open(bob);
   const bobsTab = await open(bob, { tabOf: bobsPage });
   await (await open(ada)).send(bob, "hello");
@@ -60,6 +62,7 @@ test("messages stand in order of id, in whatever order they arrive", async ({
   ada,
   bob,
 }) => {
+  since(17);
   const adasPage = await newPage(ada);
   const { page } = adasPage;
   let held = Promise.resolve();
@@ -192,6 +195,7 @@ test("1,000 messages: the page begins with the newest, and leads to the first", 
   ada,
   bob,
 }) => {
+  since(17);
   test.slow();
   for (let i = 1; i <= 950; i++) await chat.send(ada, bob, `message ${i}`);
   const { messages, texts, page } = await open(bob);
@@ -218,6 +222,7 @@ test("a new message does not carry a reader of old ones away; who reads the end 
   ada,
   bob,
 }) => {
+  since(17);
   for (let i = 1; i <= 40; i++) await chat.send(ada, bob, `message ${i}`);
   const bobsPage = await open(bob);
   const oldest = bobsPage.texts.first();

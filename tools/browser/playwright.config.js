@@ -1,11 +1,15 @@
 import { defineConfig } from "@playwright/test";
 
 import { chromium } from "./chromium.js";
+import { MINE } from "./steps.js";
+
+// What is of the book, or of several steps, is nothing to a reader's own step.
+const OTHERS = MINE ? ["table.spec.js", "upgrade.spec.js"] : [];
 
 export default defineConfig({
   globalSetup: "./build.js",
   testDir: ".",
-  testIgnore: "book.spec.js",
+  testIgnore: ["book.spec.js", ...OTHERS],
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
   reporter: process.env.CI ? "dot" : "list",

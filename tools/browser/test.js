@@ -4,10 +4,16 @@ import { test as base, expect } from "@playwright/test";
 
 import { Cable } from "./cable.js";
 import { Chat } from "./people.js";
-import { NEWEST } from "./steps.js";
+import { NEWEST, number } from "./steps.js";
 import { UserPage } from "./user-page.js";
 
 export { expect };
+
+// Says from which lesson on a test holds, or all tests of a file. An older
+// lesson does without: a reader's own step may be one.
+export function since(lesson) {
+  base.skip(number(NEWEST) < lesson, `from step-${lesson} on`);
+}
 
 export const test = base.extend({
   // Which step runs.

@@ -2,7 +2,7 @@
 
 import { BEHAVIOURS } from "./behaviours.js";
 import { EXPECTED } from "./expectations.js";
-import { STEPS, number } from "./steps.js";
+import { MINE, STEPS, number } from "./steps.js";
 import { expect, test } from "./test.js";
 
 const SAYS = { true: "works", false: "not yet" };
@@ -13,6 +13,8 @@ for (const step of STEPS) {
 
     for (const [name, { title, check }] of Object.entries(BEHAVIOURS)) {
       const expected = SAYS[EXPECTED[name]?.[number(step)]];
+      // A reader may be ahead of the lessons.
+      if (MINE && expected !== SAYS.true) continue;
 
       test(`${title}: ${expected}`, async ({ chat, cable, open, newPage, ada, bob, eve }) => {
         expect(expected, `expectations.js says nothing of ${name} in ${step}`).toBeDefined();

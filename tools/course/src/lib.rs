@@ -1,9 +1,12 @@
 //! The course on disk, for all tools: which folders are steps, which files of
-//! a step count, and how one step's name is rewritten to another's.
+//! a step count, how one step's name is rewritten to another's, how its tests
+//! are run, and what came out at a chapter's checkpoints.
 
 mod manifest;
 mod name;
+mod record;
 mod step;
+mod trial;
 
 use std::fs;
 use std::io;
@@ -11,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 pub use manifest::for_tests_of;
 pub use name::{Name, number_of, rename};
+pub use record::{Checkpoint, RECORDS, Record};
 pub use step::{Step, Steps, is_test};
+pub use trial::Tests;
 
 /// The code of a step, in the order in which a reader meets it. With
 /// [`TESTS`] it is all that counts of a step.

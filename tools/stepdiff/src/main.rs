@@ -1,19 +1,18 @@
-//! The command line: mdBook's preprocessor, and two commands for authors.
+//! The command line: mdBook's preprocessor, and the authors' commands.
+
+mod replays;
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use course::{Course, Name, Step, Steps, is_test, number_of, write};
+use course::{Course, Step, Steps, is_test, number_of};
 use mdbook_stepdiff::book::{explain_edits, preprocess, read_chapters, texts};
-use mdbook_stepdiff::check::{check, describe, step_of};
+use mdbook_stepdiff::check::{check, describe};
 use mdbook_stepdiff::diff::{FileDiff, diff_steps};
-use mdbook_stepdiff::record::{Record, Records, path_of};
-use mdbook_stepdiff::remake::remake;
-use mdbook_stepdiff::replay::{Stop, stops};
+use mdbook_stepdiff::record::Records;
 use mdbook_stepdiff::select::directive_for;
-use mdbook_stepdiff::trial::Trial;
 
 const USAGE: &str = "usage:
   cargo book check          check the chapters without mdbook
@@ -34,7 +33,7 @@ fn main() -> ExitCode {
         ["supports", renderer] => Ok(renderer == "html"),
         ["check"] => run_check(),
         ["hunks", step] => run_hunks(step),
-        ["replay", ref which @ ..] => run_replay(which),
+        ["replay", ref which @ ..] => replays::run(which),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
@@ -126,93 +125,6 @@ fn step_named<'a>(steps: &'a Steps, name: &str) -> Result<&'a Step, String> {
     let number = number_of(name).or_else(|| name.parse().ok());
     let step = number.and_then(|number| steps.get(number));
     step.ok_or_else(|| format!("there is no step {name}"))
-}
-
-/// Tries checkpoints, and records what came out or compares it.
-fn run_replay(which: &[&str]) -> Result<bool, String> {
-    let root = workspace()?;
-    let steps = read_steps(&root)?;
-    let chapters = read_chapters(&root.join("book"));
-    let chapters = chapters.map_err(|error| error.to_string())?;
-    let records = read_records(&root)?.unwanted();
-    let found = check(&steps, &records, &chapters, true);
-    let mut sound = true;
-    for (index, (chapter, page)) in
-        chapters.iter().zip(&found.pages).enumerate()
-    {
-        let stops = stops(page);
-        let number = step_of(&chapter.path);
-        let step = number.and_then(|number| steps.get(number));
-        let (Some(new), true) = (step, stops.contains(&Stop::Checkpoint))
-        else {
-            continue;
-        };
-        let Some(old) = steps.before(new.number) else {
-            continue;
-        };
-        let inputs = records.inputs(old, new, &stops);
-        let kept = records.get(new.number);
-        let is_kept = kept.is_some_and(|kept| kept.inputs == inputs);
-        let is_wanted = match *which {
-            [] => !is_kept,
-            ["--all" | "--check"] => true,
-            [name] => step_named(&steps, name)?.number == new.number,
-            _ => return Err(USAGE.to_owned()),
-        };
-        let is_check = *which == ["--check"];
-        let tried = root.join(Name::Replay(new.number).folder());
-        let tried = tried.join("tried.json");
-        let text = |record: &Record| {
-            serde_json::to_string_pretty(record).unwrap_or_default() + "\n"
-        };
-        let is_tried = kept.is_some_and(|kept| {
-            is_kept && std::fs::read_to_string(&tried).ok() == Some(text(kept))
-        });
-        if !is_wanted && !which.is_empty() {
-            continue;
-        }
-        if !is_wanted || (is_check && is_tried) {
-            println!("{}: as recorded", new.name());
-            continue;
-        }
-        let own = found.findings.iter().filter(|f| f.chapter == index);
-        let own: Vec<_> = own.cloned().collect();
-        if !own.is_empty() {
-            report(&texts(&own, &chapters));
-            return Err("mend these first".to_owned());
-        }
-        let trial = Trial::new(&root, new, target()?);
-        let say = |words| println!("{words}");
-        let mut record = remake(old, new, &stops, &trial, say)?;
-        record.inputs = inputs;
-        let text = text(&record);
-        if !is_check {
-            let path = path_of(&root, new.number);
-            write(&path, &text).map_err(|error| error.to_string())?;
-        } else if kept != Some(&record) {
-            eprintln!(
-                "{}: that is not what is recorded: `cargo book replay {}`",
-                new.name(),
-                new.number
-            );
-            sound = false;
-            continue;
-        }
-        write(&tried, &text).map_err(|error| error.to_string())?;
-    }
-    Ok(sound)
-}
-
-/// The folder that cargo builds in: this program is in one of its profiles',
-/// unless another one is asked for.
-fn target() -> Result<PathBuf, String> {
-    if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
-        let target = std::path::absolute(target);
-        return target.map_err(|error| error.to_string());
-    }
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let target = program.ancestors().nth(2).map(Path::to_owned);
-    target.ok_or_else(|| "cargo did not build this".to_owned())
 }
 
 fn print_hunks(file: &FileDiff) {

@@ -7,6 +7,7 @@ use course::{Step, Steps, is_test};
 
 use crate::chapter::{Block, Body, Draft};
 use crate::diff::FileDiff;
+use crate::record::OUTCOME;
 use crate::render::{self, Place, Renderer, Source, escape};
 use crate::typed::moment;
 
@@ -130,7 +131,8 @@ impl PageOf<'_> {
             Body::Summary => alone(self.summary(&id)),
             Body::Tests => alone(self.tests(&id)),
             Body::Checkpoint { .. } => alone(format!(
-                "\n<aside class=\"sd-checkpoint\" id=\"{id}\"></aside>\n\n"
+                "\n<aside class=\"sd-checkpoint\" id=\"{id}\">{OUTCOME}\
+                 </aside>\n\n"
             )),
             Body::Waive { file, reason } => alone(self.waive(file, reason)),
             Body::Broken(problem) => {
@@ -169,6 +171,8 @@ impl PageOf<'_> {
                 commands.push((compare, "its changes, in the terminal"));
                 let start = format!("cargo x start {new}");
                 commands.push((start, "write it yourself, in mine/"));
+                let test = format!("cargo x test {new}");
+                commands.push((test, "how far yours is"));
                 self.changes()
             }
         };

@@ -1,18 +1,15 @@
-//! What came out at the checkpoints of a chapter, as recorded in the book.
+//! The records of the checkpoints: whether they fit, and what the page says.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use course::{Step, files, is_test, read};
-use serde::{Deserialize, Serialize};
+use course::{RECORDS, Record, Step, files, is_test, read};
 use sha2::{Digest, Sha256};
 
 use crate::render::escape;
 use crate::replay::Stop;
 
-/// The records' folder, from the root of the course.
-const FOLDER: &str = "book/src/checkpoints";
 /// With a step's number it makes that step's record.
 const COMMAND: &str = "cargo book replay";
 /// What decides the outcome, beside the steps and the page.
@@ -23,36 +20,10 @@ const SHARED: [&str; 5] = [
     "tools/stepdiff/src/trial.rs",
     "tools/testkit/src",
 ];
+/// Where a page gets what came out at a checkpoint.
+pub(crate) const OUTCOME: &str = "<!-- what came out -->";
 /// More tests than these are folded.
 const FEW: usize = 3;
-
-/// The outcomes of one chapter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Record {
-    /// A hash of all that the outcomes depend on.
-    pub inputs: String,
-    /// How many tests the step has.
-    pub tests: usize,
-    /// How many are green before anything is typed.
-    pub start: usize,
-    /// One for each checkpoint.
-    pub checkpoints: Vec<Entry>,
-}
-
-/// The outcome at one checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Entry {
-    /// How many warnings the compiler gives for the code.
-    pub warnings: usize,
-    /// How many tests are green.
-    pub green: usize,
-    /// Those that were red at the checkpoint before.
-    pub turned_green: Vec<String>,
-    /// Those that were green there.
-    pub turned_red: Vec<String>,
-}
 
 /// All records of a book.
 #[derive(Debug, Default)]
@@ -83,10 +54,10 @@ impl Records {
         let shared = hash.finalize().to_vec();
 
         let mut kept = BTreeMap::new();
-        for path in files(root, &[FOLDER])? {
+        for path in files(root, &[RECORDS])? {
             let name = path.file_stem().and_then(|name| name.to_str());
             if let Some(number) = name.and_then(course::number_of) {
-                let record = serde_json::from_slice(&read(&root.join(&path))?);
+                let record = Record::read(&root.join(&path));
                 kept.insert(number, record.map_err(|error| error.to_string()));
             }
         }
@@ -162,11 +133,6 @@ impl Records {
     }
 }
 
-/// Where the record of a step is.
-pub fn path_of(root: &Path, number: u32) -> PathBuf {
-    root.join(FOLDER).join(format!("step-{number}.json"))
-}
-
 /// What a lock file says of crates from elsewhere: a reader's own crates come
 /// and go.
 fn foreign(lock: &str) -> String {
@@ -183,39 +149,34 @@ fn feed(hash: &mut Sha256, piece: impl AsRef<[u8]>) {
 
 /// The page with the outcomes at its checkpoints.
 pub(crate) fn filled(page: &str, record: &Record) -> String {
-    let mut out = String::with_capacity(page.len());
-    let mut pieces = page.split("\"></aside>");
-    out += pieces.next().unwrap_or_default();
-    for (i, piece) in pieces.enumerate() {
-        out += "\">";
-        out += &record.html(i);
-        out += "</aside>";
-        out += piece;
+    let mut parts = page.split(OUTCOME);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for (at, part) in parts.enumerate() {
+        out += &html(record, at);
+        out += part;
     }
     out
 }
 
-impl Record {
-    /// What is said at a checkpoint.
-    fn html(&self, at: usize) -> String {
-        let Some(entry) = self.checkpoints.get(at) else {
-            return String::new();
-        };
-        let warnings = match entry.warnings {
-            0 => "without a warning".to_owned(),
-            1 => "with 1 warning".to_owned(),
-            n => format!("with {n} warnings"),
-        };
-        let (green, tests, number) = (entry.green, self.tests, at + 1);
-        format!(
-            "<p><b>Checkpoint {number}:</b> it builds, {warnings}; <b>{green} \
-             of {tests}</b> tests are green.</p><progress class=\"sd-bar\" \
-             max=\"{tests}\" value=\"{green}\" aria-hidden=\"true\">\
-             </progress>{}{}",
-            list("turned green", &entry.turned_green),
-            list("turned red again", &entry.turned_red)
-        )
-    }
+/// What is said at a checkpoint.
+fn html(record: &Record, at: usize) -> String {
+    let Some(checkpoint) = record.checkpoints.get(at) else {
+        return String::new();
+    };
+    let warnings = match checkpoint.warnings {
+        0 => "without a warning".to_owned(),
+        1 => "with 1 warning".to_owned(),
+        n => format!("with {n} warnings"),
+    };
+    let (green, tests, number) = (checkpoint.green, record.tests, at + 1);
+    format!(
+        "<p><b>Checkpoint {number}:</b> it builds, {warnings}; <b>{green} of \
+         {tests}</b> tests are green.</p><progress class=\"sd-bar\" \
+         max=\"{tests}\" value=\"{green}\" aria-hidden=\"true\"></progress>\
+         {}{}",
+        list("turned green", &checkpoint.turned_green),
+        list("turned red again", &checkpoint.turned_red)
+    )
 }
 
 /// The tests' names, folded when they are many.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use course::Step;
+use course::{Checkpoint, Record, Step};
 
-use crate::record::{Entry, Record};
 use crate::replay::{Reader, Stop};
 use crate::trial::{Outcome, Trial};
 
@@ -23,8 +22,8 @@ pub fn remake(
     mut say: impl FnMut(String),
 ) -> Result<Record, String> {
     let name = new.name();
-    let goal = trial.run(&new.files, None)?;
-    let red = difference(&goal.tests, &goal.green);
+    let goal = trial.run(&new.files, None)?.tests;
+    let red = difference(&goal.all, &goal.green);
     if !red.is_empty() {
         return Err(format!("{name} has red tests: {}", red.join(", ")));
     }
@@ -32,7 +31,7 @@ pub fn remake(
     // The new tests may not even compile with the old code.
     let start = trial.run(&reader.files, Some(&goal.slow));
     let mut last = start.unwrap_or_default();
-    let start = last.green.len();
+    let start = last.tests.green.len();
     say(format!("{name}, at the start: {}", words(&last)));
 
     let mut checkpoints = Vec::new();
@@ -42,7 +41,8 @@ pub fn remake(
             continue;
         }
         let number = checkpoints.len() + 1;
-        let again = last.green.union(&goal.slow).cloned().collect();
+        let before = last.tests.green;
+        let again = before.union(&goal.slow).cloned().collect();
         let now = trial.run(&reader.files, Some(&again)).map_err(|errors| {
             format!(
                 "{name}, checkpoint {number}: what is typed by then does not \
@@ -50,18 +50,19 @@ pub fn remake(
             )
         })?;
         say(format!("{name}, checkpoint {number}: {}", words(&now)));
-        checkpoints.push(Entry {
+        let green = &now.tests.green;
+        checkpoints.push(Checkpoint {
             warnings: now.warnings,
-            green: now.green.len(),
-            turned_green: difference(&now.green, &last.green),
-            turned_red: difference(&last.green, &now.green),
+            green: green.len(),
+            turned_green: difference(green, &before),
+            turned_red: difference(&before, green),
         });
         last = now;
     }
     reader.finish()?;
     Ok(Record {
         inputs: String::new(),
-        tests: goal.tests.len(),
+        tests: goal.all.len(),
         start,
         checkpoints,
     })
@@ -72,17 +73,12 @@ fn difference(a: &BTreeSet<String>, b: &BTreeSet<String>) -> Vec<String> {
 }
 
 fn words(outcome: &Outcome) -> String {
-    let Outcome {
-        warnings,
-        tests,
-        green,
-        ..
-    } = outcome;
-    match tests.len() {
+    let Outcome { warnings, tests } = outcome;
+    match tests.all.len() {
         0 => "does not build with the new tests".to_owned(),
-        tests => format!(
-            "{warnings} warnings, {} of {tests} tests green",
-            green.len()
+        all => format!(
+            "{warnings} warnings, {} of {all} tests green",
+            tests.green.len()
         ),
     }
 }

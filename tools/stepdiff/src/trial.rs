@@ -1,36 +1,24 @@
 //! Builds what a reader has typed, and runs the step's tests on it.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-use std::{env, fs, thread};
+use std::process::Command;
+use std::{env, fs, io};
 
-use course::{Name, Step, files, for_tests_of, is_test, read, rename, write};
+use course::{
+    Name, Step, Tests, files, for_tests_of, is_test, read, rename, write,
+};
 use serde_json::Value;
 
 use crate::replay::Files;
-
-/// How many seconds a test waits for what may never come, and how many when
-/// it is tried once more.
-const PATIENCE: [&str; 2] = ["3", "10"];
-/// How many tests run at once: those that are red do nothing but wait.
-const THREADS: &str = "--test-threads=16";
-/// The longest that all tests may take.
-const LIMIT: Duration = Duration::from_secs(180);
 
 /// What came out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// How many warnings the compiler has for the code.
     pub warnings: usize,
-    /// All tests.
-    pub tests: BTreeSet<String>,
-    /// Those that pass.
-    pub green: BTreeSet<String>,
-    /// Those of them that need more time than the others.
-    pub slow: BTreeSet<String>,
+    /// The step's tests.
+    pub tests: Tests,
 }
 
 /// A place to try a step in: a workspace of its own, with the versions and
@@ -75,31 +63,9 @@ impl<'a> Trial<'a> {
     ) -> Result<Outcome, String> {
         self.write(typed).map_err(|error| error.to_string())?;
         let (warnings, program) = self.build()?;
-        let run = |patience, args: &[&str]| {
-            let out = self.tests(&program, patience, args);
-            out.map_err(|error| error.to_string())
-        };
-        let [short, long] = PATIENCE;
-        let mut tests = listed(&run(short, &["--list"])?);
-        for ignored in listed(&run(short, &["--list", "--ignored"])?) {
-            tests.remove(&ignored);
-        }
-        let mut green = passed(&run(short, &[THREADS])?);
-        let red = tests.difference(&green);
-        let lost = red.filter(|test| again.is_none_or(|it| it.contains(*test)));
-        let lost: Vec<&str> = lost.map(String::as_str).collect();
-        let mut slow = BTreeSet::new();
-        if !lost.is_empty() {
-            let args = [&["--exact", THREADS], &lost[..]].concat();
-            slow = passed(&run(long, &args)?);
-            green.extend(slow.clone());
-        }
-        Ok(Outcome {
-            warnings,
-            tests,
-            green,
-            slow,
-        })
+        let tests = Tests::run(&program, &self.workspace.join("typed"), again)
+            .map_err(|error| error.to_string())?;
+        Ok(Outcome { warnings, tests })
     }
 
     fn write(&self, typed: &Files) -> io::Result<()> {
@@ -185,59 +151,6 @@ impl<'a> Trial<'a> {
             _ => Err(errors),
         }
     }
-
-    /// Runs the tests' program, and returns what it prints.
-    fn tests(
-        &self,
-        program: &Path,
-        patience: &str,
-        args: &[&str],
-    ) -> io::Result<String> {
-        let mut child = Command::new(program)
-            .args(args)
-            .env("PATIENCE", patience)
-            .env("RUST_BACKTRACE", "0")
-            .current_dir(self.workspace.join("typed"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let stdout = child.stdout.take();
-        let reader = thread::spawn(move || {
-            let mut out = Vec::new();
-            if let Some(mut stdout) = stdout {
-                stdout.read_to_end(&mut out).ok();
-            }
-            String::from_utf8_lossy(&out).into_owned()
-        });
-        wait(&mut child)?;
-        Ok(reader.join().unwrap_or_default())
-    }
-}
-
-/// Waits for the end of the tests, and ends those that hang.
-fn wait(child: &mut Child) -> io::Result<()> {
-    let start = Instant::now();
-    while child.try_wait()?.is_none() {
-        if start.elapsed() > LIMIT {
-            child.kill()?;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
-}
-
-/// The names in lines like `live::page_connects: test`.
-fn listed(out: &str) -> BTreeSet<String> {
-    let names = out.lines().filter_map(|line| line.strip_suffix(": test"));
-    names.map(str::to_owned).collect()
-}
-
-/// The names in lines like `test live::page_connects ... ok`.
-fn passed(out: &str) -> BTreeSet<String> {
-    let lines = out.lines().filter_map(|line| line.strip_suffix(" ... ok"));
-    let names = lines.filter_map(|line| line.strip_prefix("test "));
-    names.map(str::to_owned).collect()
 }
 
 /// The course's manifest, for a workspace of one crate elsewhere.
@@ -265,13 +178,6 @@ fn update(path: &Path, content: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_what_passed_is_green() {
-        let out = "test a::b ... ok\ntest c ... FAILED\ntest d ... ignored\n\
-                   said: test e ... ok\n";
-        assert_eq!(passed(out), BTreeSet::from(["a::b".to_owned()]));
-    }
 
     #[test]
     fn the_workspace_has_one_crate_and_the_courses_tools() {

@@ -83,7 +83,7 @@ fn print_sizes(course: &Course) -> Result<()> {
         let (code, tests) = rust_lines(course, step)?;
         let mut row = format!("{:<8} {code:>5} {tests:>6}", step.to_string());
         if let Some(before) = course.before(number) {
-            let pair = Pair::of_steps(course, Name::Step(before), step, None)?;
+            let pair = Pair::of_steps(course, Name::Step(before), step, &[])?;
             for parts in [&CODE[..], &TESTS[..]] {
                 let Size {
                     added,

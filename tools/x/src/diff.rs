@@ -1,5 +1,7 @@
 //! `cargo x diff` and `cargo x compare`: two crates side by side, by git.
 
+mod moved;
+
 use std::env;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -27,7 +29,8 @@ pub(crate) const COMPARE_USAGE: &str = "\
 Usage: cargo x compare STEP [FILE]
 
 Shows how to come from your mine/STEP to step-STEP: a line with + is in the
-step and not in yours, a line with - is in yours only.
+step and not in yours, a line with - is in yours only. A file with the same lines
+in another order is not shown so: its blocks in another place are named.
 
   cargo x compare 16
   cargo x compare 16 src/live.rs   one file, or one folder
@@ -38,14 +41,14 @@ pub(crate) fn diff(
     course: &Course,
     old: u32,
     new: u32,
-    file: Option<&str>,
+    only: &[&str],
 ) -> Result<()> {
     let old = Name::Step(course.step(old)?);
     let new = Name::Step(course.step(new)?);
     if old == new {
         return fail(format!("{old} is {new}: name two different steps."));
     }
-    let pair = Pair::of_steps(course, old, new, file)?;
+    let pair = Pair::of_steps(course, old, new, only)?;
     if !pair.show()? {
         say!("{old} and {new} are the same here.");
     }
@@ -56,13 +59,32 @@ pub(crate) fn diff(
 pub(crate) fn compare(
     course: &Course,
     number: u32,
-    file: Option<&str>,
+    only: &[&str],
 ) -> Result<()> {
+    let step = Name::Step(number);
+    let mine = started(course, number)?;
+    let mut pair = Pair::new(mine, step, only)?;
+    pair.add(course, mine, |content| content)?;
+    pair.add(course, step, |content| rename(content, step, mine))?;
+    pair.expect_file()?;
+    let moved = pair.take_moved()?;
+    let differ = pair.show()?;
+    if !differ && !moved {
+        say!("{} says the same as {step} here.", mine.folder());
+    }
+    if differ {
+        pair.say_moved()?;
+    }
+    Ok(())
+}
+
+/// The reader's own step, once it is started.
+pub(crate) fn started(course: &Course, number: u32) -> Result<Name> {
     let step = Name::Step(course.step(number)?);
     let mine = Name::Mine(number);
     if course.before(number).is_none() {
         return fail(format!(
-            "{step} is the first step: there is none of yours to compare."
+            "{step} is the first step: nobody writes it in mine/."
         ));
     }
     if !course.folder(mine).is_dir() {
@@ -71,14 +93,7 @@ pub(crate) fn compare(
             mine.folder()
         ));
     }
-    let mut pair = Pair::new(mine, step, file)?;
-    pair.add(course, mine, |content| content)?;
-    pair.add(course, step, |content| rename(content, step, mine))?;
-    pair.expect_file()?;
-    if !pair.show()? {
-        say!("{} says the same as {step} here.", mine.folder());
-    }
-    Ok(())
+    Ok(mine)
 }
 
 /// Copies of two crates in which both have the same name, in folders that
@@ -87,8 +102,8 @@ pub(crate) struct Pair {
     copies: TempDir,
     old: Name,
     new: Name,
-    /// Only this file or folder of the two.
-    only: Option<PathBuf>,
+    /// Only these files or folders of the two; all, if there are none.
+    only: Vec<PathBuf>,
     /// How many files were copied.
     files: usize,
 }
@@ -99,23 +114,23 @@ impl Pair {
         course: &Course,
         old: Name,
         new: Name,
-        file: Option<&str>,
+        only: &[&str],
     ) -> Result<Self> {
-        let mut pair = Self::new(old, new, file)?;
+        let mut pair = Self::new(old, new, only)?;
         pair.add(course, old, |content| rename(content, old, new))?;
         pair.add(course, new, |content| content)?;
         pair.expect_file()?;
         Ok(pair)
     }
 
-    fn new(old: Name, new: Name, file: Option<&str>) -> Result<Self> {
+    fn new(old: Name, new: Name, only: &[&str]) -> Result<Self> {
         let copies = TempDir::new().map_err(at(&env::temp_dir()))?;
-        let only = file.map(|file| inside_step(file, old, new));
+        let only = only.iter().map(|file| inside_step(file, old, new));
         Ok(Self {
             copies,
             old,
             new,
-            only,
+            only: only.collect(),
             files: 0,
         })
     }
@@ -135,11 +150,8 @@ impl Pair {
             fs::create_dir_all(&part).map_err(at(&part))?;
         }
         for file in files(&folder, &[&CODE[..], &TESTS].concat())? {
-            if self
-                .only
-                .as_ref()
-                .is_some_and(|only| !file.starts_with(only))
-            {
+            let is_meant = self.only.iter().any(|only| file.starts_with(only));
+            if !is_meant && !self.only.is_empty() {
                 continue;
             }
             let content = change(read(&folder.join(&file))?);
@@ -151,7 +163,7 @@ impl Pair {
 
     /// Fails if a file was asked for that neither crate has.
     fn expect_file(&self) -> Result<()> {
-        match &self.only {
+        match self.only.first() {
             Some(only) if self.files == 0 => fail(format!(
                 "neither {} nor {} has {}.",
                 self.old.folder(),
@@ -166,7 +178,9 @@ impl Pair {
     fn show(&self) -> Result<bool> {
         let mut differ = false;
         for part in CODE.iter().chain(&TESTS) {
-            let Some(mut git) = self.git_diff(part, "--patch") else {
+            let Some(mut git) =
+                self.git_diff(part, &["--patch", "--color-moved"])
+            else {
                 continue;
             };
             let status = git.status().map_err(git::cannot_run)?;
@@ -185,7 +199,7 @@ impl Pair {
     pub(crate) fn size(&self, parts: &[&str]) -> Result<Size> {
         let mut size = Size::default();
         for part in parts {
-            let Some(mut git) = self.git_diff(part, "--numstat") else {
+            let Some(mut git) = self.git_diff(part, &["--numstat"]) else {
                 continue;
             };
             let output = git.output().map_err(git::cannot_run)?;
@@ -206,7 +220,7 @@ impl Pair {
 
     /// The command that compares this part; `None` if only one side, or
     /// none, has it as a file.
-    fn git_diff(&self, part: &str, format: &str) -> Option<Command> {
+    fn git_diff(&self, part: &str, format: &[&str]) -> Option<Command> {
         let side = |name: Name| format!("{}/{part}", name.folder());
         let (old, new) = (side(self.old), side(self.new));
         let exists = |side: &str| self.copies.path().join(side).exists();
@@ -214,13 +228,8 @@ impl Pair {
             return None;
         }
         let mut git = git::git(self.copies.path());
-        git.args([
-            "diff",
-            "--no-index",
-            "--no-prefix",
-            "--no-ext-diff",
-            format,
-        ]);
+        git.args(["diff", "--no-index", "--no-prefix", "--no-ext-diff"]);
+        git.args(format);
         if env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
             git.arg("--no-color");
         }

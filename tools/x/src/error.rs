@@ -15,6 +15,8 @@ pub(crate) enum Error {
     Usage(String),
     /// The command was understood and can't be done.
     Failed(String),
+    /// A part of what was asked could not be looked at.
+    Untested(String),
 }
 
 impl Error {
@@ -22,6 +24,7 @@ impl Error {
         match self {
             Self::Usage(_) => 2,
             Self::Failed(_) => 1,
+            Self::Untested(_) => 3,
         }
     }
 }
@@ -29,9 +32,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(words) | Self::Failed(words) => {
-                f.write_str(words.trim_end())
-            }
+            Self::Usage(words)
+            | Self::Failed(words)
+            | Self::Untested(words) => f.write_str(words.trim_end()),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! `cargo x`: compare two lessons, write one yourself, carry a fix through
-//! all of them, and check that the course is sound.
+//! `cargo x`: compare two lessons, write one yourself and test it, carry a fix
+//! through all of them, and check that the course is sound.
 
 mod check;
 mod diff;
@@ -7,6 +7,7 @@ mod error;
 mod git;
 mod propagate;
 mod start;
+mod test;
 
 use std::env;
 use std::io::Write;
@@ -20,6 +21,7 @@ const USAGE: &str = "\
 Usage:
   cargo x diff 15 16 [FILE]   what step-16 changes in step-15
   cargo x start 16            write step-16 yourself, in mine/16
+  cargo x test 16             how far your mine/16 is, and whether it is done
   cargo x compare 16 [FILE]   what your mine/16 still lacks of step-16
 
 For those who work on the course:
@@ -65,15 +67,16 @@ fn run(args: &[&str]) -> Result<()> {
             help(usage_of(command)?)
         }
         ["diff", old, new] => {
-            diff::diff(&course()?, number(old)?, number(new)?, None)
+            diff::diff(&course()?, number(old)?, number(new)?, &[])
         }
         ["diff", old, new, file] if !file.starts_with('-') => {
-            diff::diff(&course()?, number(old)?, number(new)?, Some(file))
+            diff::diff(&course()?, number(old)?, number(new)?, &[file])
         }
         ["start", step] => start::start(&course()?, number(step)?),
-        ["compare", step] => diff::compare(&course()?, number(step)?, None),
+        ["test", step] => test::test(&course()?, number(step)?),
+        ["compare", step] => diff::compare(&course()?, number(step)?, &[]),
         ["compare", step, file] if !file.starts_with('-') => {
-            diff::compare(&course()?, number(step)?, Some(file))
+            diff::compare(&course()?, number(step)?, &[file])
         }
         ["propagate", step] => {
             propagate::propagate(&course()?, number(step)?, None)
@@ -103,6 +106,7 @@ fn usage_of(command: &str) -> Result<&'static str> {
         "diff" => Ok(diff::DIFF_USAGE),
         "compare" => Ok(diff::COMPARE_USAGE),
         "start" => Ok(start::USAGE),
+        "test" => Ok(test::USAGE),
         "propagate" => Ok(propagate::USAGE),
         "check" => Ok(check::USAGE),
         _ => Err(Error::Usage(format!(

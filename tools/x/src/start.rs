@@ -13,8 +13,9 @@ use crate::say;
 pub(crate) const USAGE: &str = "\
 Usage: cargo x start STEP
 
-Makes mine/STEP: the code of the step before with the tests of STEP. You write
-the step until its tests pass. It never overwrites anything.
+Makes mine/STEP: the code of the step before with the tests of STEP. Red is right
+at the start; you write the step until `cargo x test STEP` says that it is done.
+It never overwrites anything.
 
   cargo x start 16
 ";
@@ -85,9 +86,15 @@ fn explain(
     say!("{folder} is ready: the code of {before} with the tests of {step}.\n");
     say!("  read      book/src/{step}.md, in the browser: mdbook serve book");
     say!("  write     {folder}/src, and what else the chapter changes");
-    say!("  test      cargo test -p {mine}     until all is green");
+    say!("  test      cargo x test {number}           how far you are");
+    say!("            cargo test -p {mine}     why a test is red");
     say!("  run       cargo run -p {mine}");
     say!("  compare   cargo x compare {number}        what is still missing");
+    say!(
+        "\nRed is right at the start. You are done when `cargo x test {number}` \
+         says so: the\nRust tests and the page's tests are green. Other code \
+         than {step}'s is not wrong."
+    );
     let new = new_dependencies(course, before, step)?;
     if !new.is_empty() {
         say!(

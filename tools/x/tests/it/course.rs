@@ -41,6 +41,32 @@ impl Course {
         course
     }
 
+    /// Two steps, 1 and 2, that cargo can build, without any dependency.
+    pub(crate) fn that_builds() -> Self {
+        let course = Self {
+            folder: TempDir::new().unwrap(),
+        };
+        course.write(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\n\
+             members = [\"step-*\", \"mine/*\"]\n",
+        );
+        for number in [1, 2] {
+            let file = |path: &str, text: &str| {
+                course.write(&format!("step-{number}/{path}"), text);
+            };
+            file(
+                "Cargo.toml",
+                &format!(
+                    "[package]\nname = \"step-{number}\"\n\
+                     version = \"0.1.0\"\nedition = \"2024\"\n"
+                ),
+            );
+            file("src/lib.rs", "pub fn one() -> u8 {\n    1\n}\n");
+        }
+        course
+    }
+
     fn add_step(&self, number: u32) {
         let file = |path: &str, text: &str| {
             self.write(&format!("step-{number}/{path}"), text);
@@ -151,11 +177,13 @@ impl Course {
     }
 
     pub(crate) fn x_in(&self, folder: &str, args: &[&str]) -> Run {
-        let output = alone(&mut x_command())
-            .current_dir(self.path(folder))
-            .args(args)
-            .output()
-            .unwrap();
+        self.run(x_command().current_dir(self.path(folder)).args(args))
+    }
+
+    pub(crate) fn run(&self, x: &mut Command) -> Run {
+        let target = self.path("target");
+        let x = alone(x).env("CARGO_TARGET_DIR", target);
+        let output = x.output().unwrap();
         let run = Run {
             code: output.status.code(),
             out: String::from_utf8(output.stdout).unwrap(),

@@ -8,3 +8,4 @@ mod course;
 mod diff;
 mod propagate;
 mod start;
+mod test;

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::course::{Course, assert_in_order};
+use crate::course::{Course, assert_in_order, x_command};
 
 #[test]
 fn start_makes_the_code_of_the_step_before_with_the_tests_of_the_step() {
@@ -50,9 +50,12 @@ fn start_says_what_to_read_and_run_and_git_sees_nothing_new() {
             "mine/16 is ready",
             "book/src/step-16.md",
             "mdbook serve book",
+            "cargo x test 16",
             "cargo test -p mine-16",
             "cargo run -p mine-16",
             "cargo x compare 16",
+            "Red is right at the start",
+            "the\nRust tests and the page's tests are green",
         ],
     );
     assert_eq!(course.status(), "");
@@ -114,6 +117,62 @@ fn compare_shows_what_is_still_missing() {
     course.write("mine/16/src/live.rs", "fn connect() {}\n");
     let out = course.x(&["compare", "16"]).succeeds();
     assert_eq!(out, "mine/16 says the same as step-16 here.\n");
+}
+
+#[test]
+fn compare_names_the_blocks_of_a_file_that_are_only_moved() {
+    let course = Course::new();
+    course.x(&["start", "16"]).succeeds();
+    let lib = "fn two() {}\n\nfn three() {}\n\nfn one() {}\n";
+    course.write("mine/16/src/lib.rs", lib);
+
+    let out = course.x(&["compare", "16"]).succeeds();
+
+    assert_eq!(
+        out,
+        "mine/16/src/lib.rs: moved, 2 lines in another place than the \
+         step's:\n  5: fn one() {}\n"
+    );
+}
+
+#[test]
+fn compare_says_how_many_lines_of_a_difference_are_only_moved() {
+    let course = Course::new();
+    course.x(&["start", "16"]).succeeds();
+    let lib = "fn two() {}\n\nfn three() {}\n\nfn one() {}\n\nfn more() {}\n";
+    course.write("mine/16/src/lib.rs", lib);
+
+    let out = course.x(&["compare", "16"]).succeeds();
+
+    assert_in_order(&out, &["+fn one() {}", "-fn one() {}", "-fn more() {}"]);
+    let last = "\n1 line is only moved: it is there with - and with +.\n";
+    assert!(out.ends_with(last), "{out}");
+}
+
+#[test]
+fn compare_shows_moved_lines_in_another_colour() {
+    let course = Course::new();
+    course.x(&["start", "16"]).succeeds();
+    let moved = "fn a_name_that_is_long_enough() {}\n";
+    let lib = "step-16/src/lib.rs";
+    course.write(lib, &(course.read(lib) + moved));
+    let mine = "mine/16/src/lib.rs";
+    course.write(mine, &format!("{moved}{}// mine\n", course.read(mine)));
+
+    let mut x = x_command();
+    x.args(["compare", "16"]).current_dir(course.root());
+    // As on a terminal.
+    x.env("GIT_CONFIG_COUNT", "1").env_remove("NO_COLOR");
+    x.env("GIT_CONFIG_KEY_0", "color.ui");
+    x.env("GIT_CONFIG_VALUE_0", "always");
+    let out = course.run(&mut x).succeeds();
+
+    // Git's own colours: bold magenta and bold cyan, not red and green.
+    assert_in_order(&out, &["\u{1b}[1;35m-fn a_name", "\u{1b}[31m-// mine"]);
+    assert!(
+        out.contains("\u{1b}[1;36m+\u{1b}[m\u{1b}[1;36mfn a_name"),
+        "{out}"
+    );
 }
 
 #[test]
