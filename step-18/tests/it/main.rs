@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used)] // How a test fails.
 
 mod api;
+mod exercises;
 mod faults;
 mod live;
 mod lobby;

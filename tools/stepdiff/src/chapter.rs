@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use crate::coverage;
-use crate::diff::{FileDiff, diff_steps};
+use crate::diff::{FileDiff, Kind, diff_steps};
 use crate::directive::{Directive, Found, Page, scan, words};
 use crate::select::{has, select};
 use course::{Step, Steps, is_test, number_of};
@@ -237,6 +237,7 @@ impl<'a> Draft<'a> {
             let Body::Change(parts) = &mut block.body else {
                 continue;
             };
+            *parts = joined(&self.diffs, &typed, std::mem::take(parts));
             for part in parts {
                 part.typed.clone_from(&typed[part.diff]);
                 typed[part.diff].extend(&part.rows);
@@ -392,6 +393,41 @@ fn closes(
             | (Ok(Show { .. }), Ok(EndShow))
             | (Err(_), Ok(EndChange | EndShow))
     )
+}
+
+/// The parts of a box, where those that touch by then are one: a function whose
+/// middle comes later reads as what it is.
+fn joined(
+    diffs: &[FileDiff],
+    typed: &[BTreeSet<usize>],
+    parts: Vec<Part>,
+) -> Vec<Part> {
+    let mut whole: Vec<Part> = Vec::new();
+    for part in parts {
+        let (file, typed) = (&diffs[part.diff], &typed[part.diff]);
+        let is_gone = |row: usize| match file.rows[row].kind {
+            Kind::Same => false,
+            Kind::Removed => typed.contains(&row),
+            Kind::Added => !typed.contains(&row),
+        };
+        let between = |above: &[usize], below: &[usize]| {
+            let (last, first) = (above.last()?, below.first()?);
+            (last < first).then_some(last + 1..*first)
+        };
+        let touches = |other: &&mut Part| {
+            let (a, b) = (&other.rows, &part.rows);
+            let gap = between(a, b).or_else(|| between(b, a));
+            other.diff == part.diff && gap.is_some_and(|mut r| r.all(is_gone))
+        };
+        match whole.iter_mut().find(touches) {
+            Some(other) => {
+                other.rows.extend(part.rows);
+                other.rows.sort_unstable();
+            }
+            None => whole.push(part),
+        }
+    }
+    whole
 }
 
 /// Gives each pair its name.

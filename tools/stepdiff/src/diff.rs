@@ -199,7 +199,42 @@ fn rows(old: &str, new: &str) -> Vec<Row> {
             text: line.to_owned(),
         });
     }
+    keep_functions_closed(&mut rows);
     rows
+}
+
+/// Where lines of a function are replaced and others follow below it, the
+/// bracket that closes it is its own, and not the last one that is added. So a
+/// reader who types the others first has two whole functions.
+fn keep_functions_closed(rows: &mut [Row]) {
+    for end in 0..rows.len() {
+        if rows[end].changed() || !rows[end].text.starts_with('}') {
+            continue;
+        }
+        let added = |row: &&Row| row.kind == Kind::Added;
+        let start = end - rows[..end].iter().rev().take_while(added).count();
+        let replaces = start > 0 && rows[start - 1].kind == Kind::Removed;
+        let is_equal = |&at: &usize| rows[at].text == rows[end].text;
+        if let Some(own) = (start..end).find(is_equal)
+            && replaces
+        {
+            swap(rows, own, end);
+            // The blank line below it as well.
+            if end + 1 < rows.len()
+                && rows[end + 1].kind == Kind::Same
+                && rows[end + 1].text == rows[own + 1].text
+            {
+                swap(rows, own + 1, end + 1);
+            }
+        }
+    }
+}
+
+/// An added row takes the place of an equal one in both versions.
+fn swap(rows: &mut [Row], added: usize, same: usize) {
+    rows[added].kind = Kind::Same;
+    rows[added].old = rows[same].old.take();
+    rows[same].kind = Kind::Added;
 }
 
 pub(crate) fn hunks(rows: &[Row]) -> Vec<Range<usize>> {
@@ -263,6 +298,19 @@ mod tests {
         assert_eq!(file.rows[0].text, "a binary file of 4 bytes\n");
         assert_eq!(format!("{:?}", file.hunks), "[0..1]");
         assert!(diff_file("a", Some(b"x"), Some(b"x")).is_none());
+    }
+
+    #[test]
+    fn what_comes_below_a_changed_function_is_not_in_it() {
+        let file =
+            diff("f {\n  1\n}\n\nh\n", "f {\n  2\n}\n\ng {\n  3\n}\n\nh\n");
+        let kinds = file.rows.iter().map(|row| match row.kind {
+            Kind::Same => ' ',
+            Kind::Removed => '-',
+            Kind::Added => '+',
+        });
+        assert_eq!(kinds.collect::<String>(), " -+  ++++ ");
+        assert_eq!((file.rows[3].old, file.rows[3].new), (Some(3), Some(3)));
     }
 
     #[test]
