@@ -134,7 +134,8 @@ impl<'a> Replay<'a> {
     fn remake(&self) -> Result<Record, String> {
         let trial = Trial::new(self.root, self.new, target()?);
         let say = |words| println!("{words}");
-        let mut record = remake(self.old, self.new, &self.stops, &trial, say)?;
+        let (old, new, kept) = (self.old, self.new, self.fitting());
+        let mut record = remake(old, new, &self.stops, &trial, kept, say)?;
         record.inputs = self.inputs.clone();
         Ok(record)
     }
