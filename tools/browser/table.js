@@ -21,8 +21,8 @@ export function table() {
     "",
     "Each lesson adds something that you can see. In this table a line is something that a",
     "chat should do, and a column is a lesson. All of it was tried: a real browser runs each",
-    "line against each lesson, and the build fails when a single cell is wrong. You find the",
-    "checks in `tools/browser/behaviours.js`.",
+    "line against each lesson, and `npm --prefix tools/browser test` fails when a single cell",
+    "is wrong. You find the checks in `tools/browser/behaviours.js`.",
     "",
     // Here the theme shows the words as symbols.
     '<div class="matrix">',

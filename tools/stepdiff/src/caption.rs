@@ -128,7 +128,9 @@ fn place(file: &FileDiff, selected: &[usize], kind: Kind) -> String {
         Some(above) => match enclosing(&file.path, &lines, above) {
             Some((_, name)) => format!(" below <b>{}</b>", escape(&name)),
             None => {
-                let line = escape(lines[above].trim());
+                // Without the comma that ends an item of a list.
+                let line = lines[above].trim().trim_end_matches(',');
+                let line = escape(line);
                 format!(" below <code>{line}</code>")
             }
         },

@@ -482,3 +482,29 @@ impl Names {
         name
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::diff_file;
+
+    #[test]
+    fn parts_that_touch_by_then_are_one() {
+        let new = b"fn f() {\n    later\n}\n";
+        let diffs = [diff_file("a.rs", None, Some(new)).unwrap()];
+        let parts = || {
+            [vec![2], vec![0]].map(|rows| Part {
+                diff: 0,
+                rows,
+                typed: BTreeSet::new(),
+            })
+        };
+        let rows = |typed: &[usize]| {
+            let typed = [typed.iter().copied().collect()];
+            let parts = joined(&diffs, &typed, parts().into());
+            parts.into_iter().map(|part| part.rows).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(&[]), [[0, 2]]);
+        assert_eq!(rows(&[1]), [[2], [0]]);
+    }
+}

@@ -14,7 +14,8 @@ pub(super) struct Position {
     of: usize,
     /// The first test that is not green yet, and where it turns green.
     next: Option<(String, usize)>,
-    /// What is red, was green in the step before, and should be green here.
+    /// What is red, and was green at the start: in the step before, or as a
+    /// test that no record names.
     broken: Vec<String>,
 }
 
@@ -64,7 +65,7 @@ impl Position {
             );
         }
         if !self.broken.is_empty() {
-            words += "\nRed, and green in the step before: ";
+            words += "\nRed, and should be green by now: ";
             words += &self.broken.join(", ");
             words += ".";
         }
@@ -200,7 +201,16 @@ mod tests {
             words(&["old", "a"]),
             "You are at checkpoint 1, or 2, of 4: the tests don't tell them \
              apart.\nNext: b, which turns green at checkpoint 3.\n\
-             Red, and green in the step before: same."
+             Red, and should be green by now: same."
+        );
+    }
+
+    #[test]
+    fn what_a_later_checkpoint_breaks_for_a_while_is_green_before_it() {
+        let words = words(&["same", "a"]);
+        assert!(
+            words.ends_with("Red, and should be green by now: old."),
+            "{words}"
         );
     }
 
