@@ -1,0 +1,154 @@
+//! The JSON API.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use socketioxide::SocketIo;
+use tracing::Instrument;
+
+use crate::error::Error;
+use crate::extract::{Json, Object, Path, Query};
+use crate::live;
+use crate::store::{Edge, Message, NewUser, Slice, Store, User};
+use crate::text::{Content, Label, MessageId, UserId, whole_number};
+
+/// GET /db/alive
+pub(crate) async fn alive(
+    State(store): State<Store>,
+) -> Result<Json<Value>, Error> {
+    let schema_version = store.schema_version().await?;
+    Ok(Json(json!({
+        "status": "healthy",
+        "schema_version": schema_version,
+    })))
+}
+
+/// GET /api/version
+pub(crate) async fn version() -> Json<Value> {
+    Json(json!({ "version": env!("CARGO_PKG_NAME") }))
+}
+
+/// GET /api/users
+pub(crate) async fn users(
+    State(store): State<Store>,
+) -> Result<Json<Vec<User>>, Error> {
+    Ok(Json(store.users().await?))
+}
+
+/// GET /api/users/{id}
+pub(crate) async fn user(
+    State(store): State<Store>,
+    Path(id): Path<UserId>,
+) -> Result<Json<User>, Error> {
+    Ok(Json(store.user(id).await?))
+}
+
+/// The body of POST /api/users.
+#[derive(Deserialize)]
+pub(crate) struct UserBody {
+    name: String,
+    email: String,
+    nickname: String,
+}
+
+/// POST /api/users
+pub(crate) async fn create_user(
+    State(store): State<Store>,
+    Json(Object(body)): Json<Object<UserBody>>,
+) -> Result<(StatusCode, Json<User>), Error> {
+    let new = NewUser {
+        name: Label::new("name", body.name)?,
+        email: Label::new("email", body.email)?,
+        nickname: Label::new("nickname", body.nickname)?,
+    };
+    let user = store.add_user(new).await?;
+    Ok((StatusCode::CREATED, Json(user)))
+}
+
+/// The query of a list of messages: `?before=<id>&limit=<1..500>`, or `after`
+/// instead of `before`.
+#[derive(Deserialize)]
+pub(crate) struct SliceQuery {
+    before: Option<MessageId>,
+    after: Option<MessageId>,
+    #[serde(default = "usual_limit", deserialize_with = "whole_number")]
+    limit: i64,
+}
+
+fn usual_limit() -> i64 {
+    100
+}
+
+impl SliceQuery {
+    fn slice(self) -> Result<Slice, Error> {
+        let Self {
+            before,
+            after,
+            limit,
+        } = self;
+        if !(1..=500).contains(&limit) {
+            return Err(Error::Invalid(
+                "The limit must be a number from 1 to 500.".to_owned(),
+            ));
+        }
+        let edge = match (before, after) {
+            (None, None) => Edge::Newest,
+            (Some(id), None) => Edge::Before(id),
+            (None, Some(id)) => Edge::After(id),
+            (Some(_), Some(_)) => {
+                return Err(Error::Invalid(
+                    "A list is before a message or after one, not both."
+                        .to_owned(),
+                ));
+            }
+        };
+        Ok(Slice { edge, limit })
+    }
+}
+
+/// GET /api/messages
+pub(crate) async fn messages(
+    State(store): State<Store>,
+    Query(query): Query<SliceQuery>,
+) -> Result<Json<Vec<Message>>, Error> {
+    Ok(Json(store.messages(query.slice()?).await?))
+}
+
+/// GET /api/users/{id}/messages
+pub(crate) async fn user_messages(
+    State(store): State<Store>,
+    Path(id): Path<UserId>,
+    Query(query): Query<SliceQuery>,
+) -> Result<Json<Vec<Message>>, Error> {
+    Ok(Json(store.messages_of(id, query.slice()?).await?))
+}
+
+/// The body of POST /api/messages.
+#[derive(Deserialize)]
+pub(crate) struct MessageBody {
+    author_id: UserId,
+    recipient_id: UserId,
+    content: String,
+}
+
+/// POST /api/messages
+pub(crate) async fn create_message(
+    State(store): State<Store>,
+    State(io): State<SocketIo>,
+    Json(Object(body)): Json<Object<MessageBody>>,
+) -> Result<(StatusCode, Json<Message>), Error> {
+    let content = Content::new("content", body.content)?;
+    let delivery = async move {
+        let message = store
+            .add_message(body.author_id, body.recipient_id, content)
+            .await?;
+        live::deliver(&io, &message).await;
+        Ok::<_, Error>(message)
+    };
+    // In a task of its own: when the sender hangs up, this function is
+    // dropped at its next await, but the recipient still gets the message.
+    // In the request's span, so that the log says of which request it speaks.
+    let message = tokio::spawn(delivery.in_current_span()).await??;
+    Ok((StatusCode::CREATED, Json(message)))
+}
