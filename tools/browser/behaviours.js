@@ -12,7 +12,7 @@ import { once } from "node:events";
 import { expect } from "@playwright/test";
 
 import { LobbyPage } from "./lobby-page.js";
-import { authOf, isPost, pathOfMessages, sendAs } from "./people.js";
+import { authOf, CATCH_UP, isPost, pathOfMessages, sendAs } from "./people.js";
 import { hold } from "./user-page.js";
 
 const MARKUP = "<img src=x onerror=\"document.title = 'taken over'\">";
@@ -199,7 +199,6 @@ export const BEHAVIOURS = {
   "nothing-in-between": {
     title: "A message that arrives between loading the page and joining the room is shown",
     why: "What came before the page was live must be asked for once it is.",
-    topic: "catching up",
     async check({ chat, newPage, ada, bob }) {
       const bobsPage = await newPage(bob);
       const go = await hold(bobsPage.page, "**/socket.io/**");
@@ -213,13 +212,30 @@ export const BEHAVIOURS = {
   "sent-while-away": {
     title: "Messages sent while a page was cut off are shown when it is back",
     why: "An event reaches who is connected at that moment; the page must ask for the rest.",
-    topic: "catching up",
     async check({ chat, cable, open, ada, bob }) {
       const bobsPage = await open(bob, { url: cable.url });
       cable.pull();
       if (await bobsPage.hasLiveSign()) await bobsPage.live("disconnected");
       await chat.send(ada, bob, "hello");
       cable.putBack();
+      return bobsPage.shows("hello");
+    },
+  },
+
+  "dropped-event": {
+    title: "A message whose event got lost shows a minute later, without a reload",
+    why: "A full queue drops an event without a word, so the page asks once in a while.",
+    async check({ chat, open, ada, bob }) {
+      const bobsPage = await open(bob);
+      if (!(await bobsPage.hasLiveSign())) return false;
+      const come = await bobsPage.loseEvents();
+      await chat.send(ada, bob, "hello");
+      // The event has come by the time that the page is settled.
+      if (await bobsPage.shows("hello")) return false;
+      await come();
+      const asked = bobsPage.page.waitForRequest(CATCH_UP, { timeout: 5000 });
+      await bobsPage.putClockForward(61);
+      await asked.catch(() => {});
       return bobsPage.shows("hello");
     },
   },

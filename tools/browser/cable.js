@@ -1,10 +1,12 @@
-// A cable between a browser and the chat, to be pulled out and put back.
+// A cable between a browser and the chat, to be pulled out and put back; or the
+// computer at its end falls asleep, and neither end learns of it.
 
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 
 export class Cable {
   #ends = new Set();
+  #webSockets = new Set();
   #plugged = true;
 
   static async to(chat) {
@@ -13,6 +15,9 @@ export class Cable {
     cable.server = createServer((browser) => {
       if (!cable.#plugged) return browser.destroy();
       const server = connect(port, hostname);
+      browser.once("data", (request) => {
+        if (request.includes("websocket")) cable.#webSockets.add(browser).add(server);
+      });
       cable.#join(browser, server);
       cable.#join(server, browser);
     });
@@ -29,6 +34,16 @@ export class Cable {
 
   putBack() {
     this.#plugged = true;
+  }
+
+  // Chromium closes its idle connections when a computer falls asleep. A
+  // WebSocket stays, and is dead: what is sent over it gets lost.
+  fallAsleep() {
+    this.#ends.forEach((end) => {
+      if (!this.#webSockets.has(end)) return end.destroy();
+      end.unpipe();
+      end.resume();
+    });
   }
 
   remove() {

@@ -74,7 +74,7 @@ test("messages stand in order of id, in whatever order they arrive", async ({
     });
   });
   await adasPage.open(chat.url);
-  await page.waitForFunction(() => window.keptSockets[0].io.engine.transport.name === "websocket");
+  await adasPage.hasWebSocket();
 
   let release;
   held = new Promise((resolve) => (release = resolve));

@@ -48,6 +48,9 @@ export function isPost(request) {
   return pathname === "/api/messages" && method === "POST";
 }
 
+// Whether a page asks by this for what it missed.
+export const CATCH_UP = /\/api\/users\/\d+\/messages\?after=/;
+
 // In a page: sends a message that names `author`, whosever page it is.
 export function sendAs(page, author, recipient, content) {
   const body = { author_id: author.id, recipient_id: recipient.id, content };

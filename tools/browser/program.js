@@ -43,6 +43,13 @@ export class Program {
     await ended;
   }
 
+  // Ends it in the middle of whatever it does.
+  async kill() {
+    const ended = once(this.child, "exit");
+    this.child.kill("SIGKILL");
+    await ended;
+  }
+
   async remove() {
     await this.stop();
     await rm(this.folder, { recursive: true });

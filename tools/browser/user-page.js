@@ -4,6 +4,9 @@ import { expect } from "@playwright/test";
 
 import { isPost, pathOfMessages } from "./people.js";
 
+// The states of a page that will soon be in another one.
+const UNSETTLED = "[data-live=connecting], [data-live=disconnected], [data-live=catching-up]";
+
 export class UserPage {
   #unanswered = new Set();
 
@@ -85,19 +88,51 @@ export class UserPage {
     await expect(this.body).toHaveAttribute("data-live", state, { timeout: 15_000 });
   }
 
+  // Loses each event that comes, as a full queue does, until the function that
+  // is returned is called.
+  async loseEvents() {
+    await this.page.evaluate(() => {
+      for (const socket of window.keptSockets) socket.onevent = () => {};
+    });
+    return () =>
+      this.page.evaluate(() => {
+        for (const socket of window.keptSockets) delete socket.onevent;
+      });
+  }
+
+  // Waits until the connection is a WebSocket: it begins by polling.
+  async hasWebSocket() {
+    await this.page.waitForFunction(
+      () => window.keptSockets[0].io.engine.transport.name === "websocket",
+    );
+  }
+
+  // A tab that was hidden is looked at again.
+  lookAgain() {
+    return this.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  }
+
+  // Puts the page's clock forward.
+  putClockForward(seconds) {
+    return this.page.evaluate((ms) => {
+      const now = Date.now;
+      Date.now = () => now() + ms;
+    }, seconds * 1000);
+  }
+
   // Waits until nothing more can come of what the server has done so far. It
   // emits a message before it answers the POST, and what it sends over one
   // connection arrives in order: so whatever was sent is there as soon as a
   // question that was asked later is answered over the same connection, and
   // all requests are answered. A page without a connection has the requests
-  // alone.
+  // alone. What has come is shown within two frames, and a page that catches
+  // up says when it has.
   async settled() {
-    const body = this.body.and(
-      this.page.locator(":not([data-live=connecting], [data-live=disconnected])"),
-    );
-    await body.waitFor({ timeout: 15_000 });
-    do await this.page.evaluate(askServer);
-    while (this.#unanswered.size > 0);
+    const settled = this.page.locator(`body:not(${UNSETTLED})`);
+    do {
+      await settled.waitFor({ timeout: 15_000 });
+      await this.page.evaluate(askServer);
+    } while (this.#unanswered.size > 0 || !(await settled.isVisible()));
   }
 }
 
@@ -140,4 +175,5 @@ async function askServer() {
     return new Promise((refused) => nowhere.once("connect_error", refused));
   });
   await Promise.all(refusals);
+  for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
 }

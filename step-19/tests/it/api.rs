@@ -212,6 +212,70 @@ async fn the_newest_hundred_are_listed_and_older_ones_by_slice() {
 }
 
 #[tokio::test]
+async fn what_comes_after_a_message_is_listed_from_there_on() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+    let bob = Person::new(&chat, "bob").await;
+    let mut ids = Vec::new();
+    for number in 0..103 {
+        let sent = ada.says(&bob, &number.to_string()).await;
+        ids.push(sent["id"].as_i64().unwrap());
+    }
+
+    let all = "/api/messages".to_owned();
+    for path in [all, bob.inbox()] {
+        let list = async |query: &str| -> Vec<i64> {
+            let answer = bob.get(&format!("{path}{query}")).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let messages = answer.json();
+            let messages = messages.as_array().unwrap().iter();
+            messages.map(|m| m["id"].as_i64().unwrap()).collect()
+        };
+
+        assert_eq!(list("?after=0").await, ids[..100]);
+        assert_eq!(list("?after=0&limit=500").await, ids);
+        let after = ids[3];
+        let query = format!("?after={after}&limit=2");
+        assert_eq!(list(&query).await, ids[4..6]);
+        let after = ids[102];
+        assert_eq!(list(&format!("?after={after}")).await, [0; 0]);
+        assert_eq!(list(&format!("?after={}", i64::MAX)).await, [0; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_list_after_a_message_has_one_users_messages_alone() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+    let bob = Person::new(&chat, "bob").await;
+    let eve = Person::new(&chat, "eve").await;
+    let first = ada.says(&bob, "first").await;
+    let to_eve = ada.says(&eve, "not for bob").await;
+    let to_bob = eve.says(&bob, "for bob").await;
+    let by_bob = bob.says(&eve, "by bob").await;
+
+    let path = format!("{}?after={}", bob.inbox(), first["id"]);
+    assert_eq!(bob.get(&path).await.json(), json!([to_bob, by_bob]));
+    let path = format!("{}?after={}", ada.inbox(), first["id"]);
+    assert_eq!(ada.get(&path).await.json(), json!([to_eve]));
+    let nobody = ada.unknown(99);
+    let path = format!("{}?after=0", nobody.inbox());
+    assert_eq!(nobody.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_slice_after_what_is_no_id_or_on_both_sides_is_refused() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+
+    for query in ["after=x", "after=", "after=-1", "after=1&before=5"] {
+        let answer = ada.get(&format!("{}?{query}", ada.inbox())).await;
+        assert_eq!(answer.status, 422, "{query} {answer:?}");
+        assert!(answer.error().contains("after"), "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_slice_that_makes_no_sense_is_refused() {
     let chat = chat().await;
     let ada = Person::new(&chat, "ada").await;

@@ -90,6 +90,25 @@ async fn an_acknowledgement_that_nobody_reads_does_no_harm() {
     assert!(!log.contains("panicked"), "{log}");
 }
 
+/// What catches up is there before what connects.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_page_catches_up_and_one_of_older_messages_does_not() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+    let newest = ada.get(&ada.page()).await.text;
+    let older = ada.get(&format!("{}?before=9", ada.page())).await.text;
+
+    let script = |name| format!(r#"<script src="/static/{name}.js" defer>"#);
+    let position = |name| {
+        newest
+            .find(&script(name))
+            .unwrap_or_else(|| panic!("no {name} in {newest}"))
+    };
+    assert!(position("messages") < position("catch-up"));
+    assert!(position("catch-up") < position("live"));
+    assert!(!older.contains("catch-up"), "{older}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_loads_its_scripts_in_order() {
     let chat = chat().await;
