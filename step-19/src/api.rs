@@ -82,27 +82,21 @@ fn usual_limit() -> i64 {
 
 impl SliceQuery {
     fn slice(self) -> Result<Slice, Error> {
-        let Self {
-            before,
-            after,
-            limit,
-        } = self;
-        if !(1..=500).contains(&limit) {
+        if !(1..=500).contains(&self.limit) {
             return Err(Error::Invalid(
                 "The limit must be a number from 1 to 500.".to_owned(),
             ));
         }
-        let edge = match (before, after) {
+        let edge = match (self.before, self.after) {
             (None, None) => Edge::Newest,
             (Some(id), None) => Edge::Before(id),
             (None, Some(id)) => Edge::After(id),
             (Some(_), Some(_)) => {
-                return Err(Error::Invalid(
-                    "A list is before a message or after one, not both."
-                        .to_owned(),
-                ));
+                let text = "A list is before or after a message, not both.";
+                return Err(Error::Invalid(text.to_owned()));
             }
         };
+        let limit = self.limit;
         Ok(Slice { edge, limit })
     }
 }

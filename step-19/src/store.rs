@@ -51,7 +51,7 @@ pub(crate) struct NewUser {
     pub(crate) nickname: Label,
 }
 
-/// Which part of a long list: the `limit` messages that are next to an edge.
+/// Which part of a long list: the `limit` messages that are next to its edge.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slice {
     pub(crate) edge: Edge,
@@ -70,27 +70,21 @@ pub(crate) enum Edge {
 }
 
 impl Slice {
-    /// Of `which` messages the slice has, from its edge on. ?1: the edge,
-    /// ?2: how many.
-    fn sql(self, which: &str) -> String {
-        let (side, order) = match self.edge {
-            Edge::Newest | Edge::Before(_) => ("<", "desc"),
-            Edge::After(_) => (">", "asc"),
+    /// The SQL for `which` messages, from the edge on, and the id at the edge.
+    /// ?1: that id, ?2: how many.
+    fn query(self, which: &str) -> (String, i64) {
+        let (side, order, id) = match self.edge {
+            Edge::Newest => ("<", "desc", i64::MAX),
+            Edge::Before(MessageId(id)) => ("<", "desc", id),
+            Edge::After(MessageId(id)) => (">", "asc", id),
         };
-        format!(
+        let sql = format!(
             "select * from full_messages
             where id {side} ?1 and {which}
             order by id {order}
             limit ?2"
-        )
-    }
-
-    /// The id that none of its messages has: they are all on one side of it.
-    fn edge(self) -> i64 {
-        match self.edge {
-            Edge::Newest => i64::MAX,
-            Edge::Before(MessageId(id)) | Edge::After(MessageId(id)) => id,
-        }
+        );
+        (sql, id)
     }
 }
 
@@ -191,9 +185,10 @@ impl Store {
         slice: Slice,
     ) -> Result<Vec<Message>, Error> {
         call(&self.reader, move |connection| {
+            let (sql, edge) = slice.query(OF_ALL);
             let mut messages: Vec<Message> = connection
-                .prepare_cached(&slice.sql(OF_ALL))?
-                .query_map((slice.edge(), slice.limit), Message::from_row)?
+                .prepare_cached(&sql)?
+                .query_map((edge, slice.limit), Message::from_row)?
                 .collect::<Result<_, _>>()?;
             messages.sort_unstable_by_key(|message| message.id.0);
             Ok(messages)
@@ -210,9 +205,10 @@ impl Store {
     ) -> Result<Vec<Message>, Error> {
         call(&self.reader, move |connection| {
             let UserId(user) = find_user(connection, user)?.id;
-            let parameters = (slice.edge(), slice.limit, user);
+            let (sql, edge) = slice.query(OF_USER);
+            let parameters = (edge, slice.limit, user);
             let mut messages: Vec<Message> = connection
-                .prepare_cached(&slice.sql(OF_USER))?
+                .prepare_cached(&sql)?
                 .query_map(parameters, Message::from_row)?
                 .collect::<Result<_, _>>()?;
             messages.sort_unstable_by_key(|message| message.id.0);

@@ -56,7 +56,7 @@ export const BREAKS = {
     { test: "5,000 live", file: MESSAGES, take: "if (message.id < oldest) return null;", put: "" },
     { test: "5,000 live", file: MESSAGES, take: "older.querySelector", put: "// older.querySelector" },
     { test: "who reads old messages keeps them", file: MESSAGES, take: "  if (atEnd) {", put: "  {" },
-    { rust: "what_comes_after_a_message", file: STORE, take: '(">", "asc")', put: '(">", "desc")' },
+    { rust: "what_comes_after_a_message", file: STORE, take: '(">", "asc", id)', put: '(">", "desc", id)' },
     { rust: "has_one_users_messages_alone", file: STORE, take: "(author_id = ?3 or recipient_id = ?3)", put: "?3" },
     {
       rust: "on_both_sides_is_refused",

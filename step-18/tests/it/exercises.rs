@@ -1,4 +1,4 @@
-//! Exercises of the lobby. Red until you have done them, and so ignored:
+//! Exercises. Red until you have done them, and so ignored:
 //! `cargo test -p step-18 --test it typing -- --ignored`
 
 use std::time::Duration;

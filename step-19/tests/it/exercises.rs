@@ -1,4 +1,4 @@
-//! Exercises of the lobby. Red until you have done them, and so ignored:
+//! Exercises. Red until you have done them, and so ignored:
 //! `cargo test -p step-19 --test it typing -- --ignored`
 
 use std::time::Duration;
@@ -111,4 +111,26 @@ async fn here_concerns_nobody_who_did_not_enter() {
     page_of_ada.expect_silence().await;
     page_of_ada.leave().await;
     bob.expect_silence().await;
+}
+
+#[tokio::test]
+#[ignore = "an exercise of the chapter"]
+async fn what_comes_after_a_message_is_counted() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+    let bob = Person::new(&chat, "bob").await;
+    let first = ada.says(&bob, "one").await;
+    bob.says(&ada, "two").await;
+    bob.says(&bob, "not for ada").await;
+    let count = async |person: &Person, query: &str| {
+        let path = format!("{}/count{query}", person.inbox());
+        person.get(&path).await
+    };
+
+    let after = format!("?after={}", first["id"]);
+    assert_eq!(count(&ada, &after).await.json(), json!({ "count": 1 }));
+    assert_eq!(count(&bob, &after).await.json(), json!({ "count": 2 }));
+    assert_eq!(count(&bob, "").await.json(), json!({ "count": 3 }));
+    assert_eq!(count(&ada, "?after=x").await.status, 422);
+    assert_eq!(count(&ada.unknown(99), "").await.status, 404);
 }
