@@ -6,7 +6,7 @@ const CATCH_UP = "static/catch-up.js";
 const MESSAGES = "static/messages.js";
 const STORE = "src/store.rs";
 
-// Tests of the pages.
+// The cursor that believes its events.
 const EVENT_RAISES_CURSOR = {
   file: MESSAGES,
   take: "showMessages(waiting.splice(0, 50));",
@@ -28,6 +28,12 @@ export const BREAKS = {
       file: CATCH_UP,
       take: "    running?.abort();\n",
       put: "",
+    },
+    {
+      test: "an answer that comes after the cut",
+      file: CATCH_UP,
+      take: "    await showMissed(slice ?? [], signal);\n",
+      put: "    cursor = slice?.at(-1)?.id ?? cursor; await showMissed(slice ?? [], signal);\n",
     },
     { test: "the network was off", file: CATCH_UP, take: "cursor = slice?.at(-1)?.id ?? cursor;", put: "return;" },
     { test: "the server was killed", file: CATCH_UP, take: 'socket.on("connect", wake);', put: "" },

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "@playwright/test";
 
 import { build } from "./build.js";
+import { Cable } from "./cable.js";
 import { Chat, pathOfMessages } from "./people.js";
 import { chromium as executable } from "./chromium.js";
 import { LobbyPage } from "./lobby-page.js";
@@ -52,6 +53,10 @@ const MORE = [
   ["eve", "ada", "Who waters on Sunday?"],
   ["ada", "eve", "I do. Come by, there will be lemonade."],
 ];
+const MISSED = [
+  ["ada", "bob", NEXT],
+  ["eve", "bob", "The gate was open last night. Was that you?"],
+];
 
 build();
 mkdirSync(FOLDER, { recursive: true });
@@ -60,6 +65,7 @@ try {
   for (const step of STEPS) await picturesOfStep(step);
   await picturesOfPages();
   await pictureOfLobby();
+  await pictureOfMissed();
 } finally {
   await browser.close();
 }
@@ -110,6 +116,22 @@ async function picturesOfPages() {
     await cutOff.content.press("Enter");
     await cutOff.error.filter({ hasText: /./ }).waitFor();
     await save("connection-lost.png", cutOff.page);
+  });
+}
+
+// Bob's page after a cut.
+async function pictureOfMissed() {
+  await withDemo(NEWEST, async (chat, users) => {
+    const cable = await Cable.to(chat);
+    const bobsPage = new UserPage(await newWindow({ viewport: WINDOW }), users.bob);
+    await bobsPage.open(cable.url);
+    cable.pull();
+    await bobsPage.live("disconnected");
+    await say(chat, users, MISSED);
+    cable.putBack();
+    await bobsPage.live("connected");
+    await save("missed.png", bobsPage.page);
+    cable.remove();
   });
 }
 

@@ -144,6 +144,22 @@ const RECORDINGS = [
     return { "step-18-frames": packets(withoutUpkeep(log), transport) };
   },
 
+  // What a page asks that has the first of two messages, and a mistake.
+  async function step19() {
+    const chat = await startWithUsers("step-19", 2);
+    await chat.send({ id: 1 }, { id: 2 }, "Hi Bob!");
+    await chat.send({ id: 1 }, { id: 2 }, "Are you there?");
+    const path = "http://127.0.0.1:5001/api/users/2/messages";
+    return {
+      "step-19-catch-up": await shell(
+        chat,
+        `curl "${path}?after=1&limit=500"`,
+        `curl "${path}?after=2&limit=500"`,
+        `curl "${path}?after=1&before=2"`,
+      ),
+    };
+  },
+
   async function refusals() {
     const chat = await startWithUsers("step-17", 1);
     const unknown = await WebSocketByHand.connect(chat, '{"user_id":99}');
