@@ -4,7 +4,7 @@ const LIVE = {
   connecting: "Connecting …",
   "catching-up": "Catching up …",
   connected: "Live",
-  behind: "Live, but some messages may be missing: reload the page.",
+  behind: "Live, but messages may be missing: reload.",
   refused: "Not live: the server does not know this user.",
   disconnected: "Connection lost, trying again …",
   unavailable:

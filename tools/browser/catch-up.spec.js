@@ -328,7 +328,7 @@ test("what the server refuses for good is said, and not asked again", async ({
   const asked = await answerBy(bobsPage.page, 404);
   await bobsPage.load(chat.url);
   await bobsPage.live("behind");
-  await expect(bobsPage.sign).toHaveText("Live, but some messages may be missing: reload the page.");
+  await expect(bobsPage.sign).toHaveText("Live, but messages may be missing: reload.");
 
   await chat.send(ada, bob, "hello");
   await expect(bobsPage.message("hello")).toBeVisible();
@@ -394,17 +394,24 @@ test("1,200 missed messages are all there, a few in each frame, and not read out
   await expect(bobsPage.texts.last()).toBeInViewport();
   await expect(bobsPage.page.locator("#missed")).toHaveText("New since this page was last live: 1200");
   expect(asked).toHaveLength(3);
-  const { mostInAFrame, announced, longest } = await bobsPage.page.evaluate(() => window.watched);
+  const { mostInAFrame, announced, longest, caughtUpIn } = await bobsPage.page.evaluate(() => window.watched);
   expect(mostInAFrame).toBe(50);
   expect(announced).toBe(0);
-  test.info().annotations.push({ type: "longest task", description: `${longest} ms` });
+  // For people, who run this test alone: a time is no promise.
+  console.log(`1,200 missed messages: shown after ${caughtUpIn} ms, ${longestTask(longest)}`);
 });
 
+// The browser tells of tasks over 50 ms only.
+function longestTask(ms) {
+  return ms === 0 ? "no task over 50 ms" : `longest task ${ms} ms`;
+}
+
 // In a page: counts how many messages are added in one frame, how many of them
-// a screen reader is told of, and how long the longest task takes.
+// a screen reader is told of, and how long the longest task and the last
+// catch-up took.
 function watchFrames() {
   const list = document.querySelector("#messages");
-  const watched = { mostInAFrame: 0, announced: 0, longest: 0 };
+  const watched = { mostInAFrame: 0, announced: 0, longest: 0, caughtUpIn: 0 };
   window.watched = watched;
   let inThisFrame = 0;
   const nextFrame = () => {
@@ -418,6 +425,11 @@ function watchFrames() {
     watched.mostInAFrame = Math.max(watched.mostInAFrame, inThisFrame);
     if (list.closest("[role=log]").ariaLive !== "off") watched.announced += added;
   }).observe(list, { childList: true });
+  let began = 0;
+  new MutationObserver(() => {
+    if (document.body.dataset.live === "catching-up") began = Date.now();
+    if (document.body.dataset.live === "connected") watched.caughtUpIn = Date.now() - began;
+  }).observe(document.body, { attributeFilter: ["data-live"] });
   new PerformanceObserver((tasks) => {
     for (const { duration } of tasks.getEntries()) {
       watched.longest = Math.max(watched.longest, Math.round(duration));
@@ -471,10 +483,10 @@ test("5,000 live messages do not cost the connection; older ones are a click awa
 
   await page.getByRole("link", { name: "Older messages" }).click();
   await expect(bobsPage.messages.last()).toHaveAttribute("data-id", String(ids[0] - 1));
-  test.info().annotations.push({
-    type: "5,000 messages",
-    description: `sent in ${sent - begin} ms, shown ${shown - sent} ms later; longest task ${longest} ms`,
-  });
+  console.log(
+    `5,000 live messages: sent in ${sent - begin} ms, ` +
+      `the last one shown ${shown - sent} ms later, ${longestTask(longest)}`,
+  );
 });
 
 test("who reads old messages keeps them, however many come", async ({ chat, open, ada, bob }) => {
