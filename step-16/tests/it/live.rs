@@ -262,8 +262,9 @@ async fn the_log_says_when_a_connection_begins_and_why_it_ends() {
     let mut program = Program::start_logged(PROGRAM, &database, "info").await;
     let ada = Person::new(&program, "ada").await;
 
-    ada.connects().await.leave().await;
+    let socket = ada.connects().await;
     program.logged(": connected").await;
+    socket.leave().await;
     program.logged("ClientNSDisconnect").await;
 
     let mut big = ada.connects().await;

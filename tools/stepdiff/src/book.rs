@@ -1,11 +1,12 @@
 //! mdBook's side: its protocol, and reading a book without it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
+use mdbook_preprocessor::book::{self, Book};
+use mdbook_preprocessor::{MDBOOK_VERSION, PreprocessorContext, parse_input};
 use pulldown_cmark::{Event, Parser, Tag};
-use serde_json::Value;
 
 use crate::chapter::step_of;
 use crate::check::{Chapter, Finding, Report, check};
@@ -16,8 +17,8 @@ use course::Steps;
 /// What a run for mdBook comes to.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The book to hand back, as JSON.
-    pub book: Value,
+    /// The book to hand back.
+    pub book: Book,
     /// All findings, as text for the terminal.
     pub problems: Vec<String>,
     /// Whether findings fail the build.
@@ -39,21 +40,32 @@ pub fn preprocess(
     edited: &BTreeSet<String>,
     strict: Option<bool>,
 ) -> Result<Outcome, String> {
-    let (context, mut book) = read_input(input)?;
-    let mut chapters = Vec::new();
-    each_chapter(&mut book["items"], &mut |path, content| {
-        let (path, text) = (path.to_owned(), content.clone());
-        chapters.push(Chapter { path, text });
+    let (context, mut book) = parse_input(input.as_bytes()).map_err(|error| {
+        format!(
+            "this needs the input of mdbook {MDBOOK_VERSION}, as `mdbook build \
+             book` sends it: {error:#} (cargo install mdbook --version \
+             {MDBOOK_VERSION} --locked)"
+        )
+    })?;
+    let chapters = book.chapters().filter_map(|chapter| {
+        let (path, text) = (path_of(chapter)?, chapter.content.clone());
+        Some(Chapter { path, text })
     });
+    let chapters: Vec<Chapter> = chapters.collect();
     let mut report = check(steps, records, &chapters, false);
     explain_edits(&mut report.findings, &chapters, steps, edited);
     let strict = strict.unwrap_or(!is_served(&context));
     if !strict {
         add_boxes(&mut report);
     }
-    let mut pages = report.pages.into_iter();
-    each_chapter(&mut book["items"], &mut |_, content| {
-        *content = pages.next().unwrap_or_default();
+    let paths = chapters.iter().map(|chapter| chapter.path.clone());
+    let mut pages: BTreeMap<_, _> = paths.zip(report.pages).collect();
+    book.for_each_chapter_mut(|chapter| {
+        if let Some(path) = path_of(chapter)
+            && let Some(page) = pages.remove(&path)
+        {
+            chapter.content = page;
+        }
     });
     let problems = texts(&report.findings, &chapters);
     Ok(Outcome {
@@ -63,50 +75,16 @@ pub fn preprocess(
     })
 }
 
-fn read_input(input: &str) -> Result<(Value, Value), String> {
-    let no_book = "mdBook's input expected: run `mdbook build book`";
-    let input: Value = serde_json::from_str(input)
-        .map_err(|error| format!("{no_book} ({error})"))?;
-    let Value::Array(parts) = input else {
-        return Err(no_book.to_owned());
-    };
-    let Ok([context, book]) = <[Value; 2]>::try_from(parts) else {
-        return Err(no_book.to_owned());
-    };
-    let version = context["mdbook_version"].as_str().unwrap_or("unknown");
-    if !book["items"].is_array() {
-        return Err(format!(
-            "this book needs mdbook 0.5, and this is {version}: \
-             cargo install mdbook --version 0.5.4 --locked"
-        ));
-    }
-    Ok((context, book))
-}
-
 /// `mdbook serve` is the one command that sets this.
-fn is_served(context: &Value) -> bool {
-    let html = &context["config"]["output"]["html"];
-    html["live-reload-endpoint"].is_string()
+fn is_served(context: &PreprocessorContext) -> bool {
+    let endpoint = "output.html.live-reload-endpoint";
+    matches!(context.config.get::<String>(endpoint), Ok(Some(_)))
 }
 
-/// Calls `f` with the path and the content of each chapter that has a file.
-fn each_chapter(items: &mut Value, f: &mut impl FnMut(&str, &mut String)) {
-    let items = items.as_array_mut().map_or(&mut [][..], Vec::as_mut_slice);
-    for item in items {
-        let Some(Value::Object(chapter)) = item.get_mut("Chapter") else {
-            continue;
-        };
-        let source = chapter.get("source_path").and_then(Value::as_str);
-        let path = source.map(|path| path.replace('\\', "/"));
-        if let Some(path) = path
-            && let Some(Value::String(content)) = chapter.get_mut("content")
-        {
-            f(&path, content);
-        }
-        if let Some(items) = chapter.get_mut("sub_items") {
-            each_chapter(items, f);
-        }
-    }
+/// The path of a chapter's file, if it has one.
+fn path_of(chapter: &book::Chapter) -> Option<String> {
+    let path = chapter.source_path.as_ref()?;
+    Some(path.to_string_lossy().replace('\\', "/"))
 }
 
 /// The findings as `chapter.md:line: message`, with what to paste.

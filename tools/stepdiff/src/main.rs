@@ -60,7 +60,8 @@ fn run_for_mdbook() -> Result<bool, String> {
     if outcome.strict && !outcome.problems.is_empty() {
         return Ok(false);
     }
-    println!("{}", outcome.book);
+    let book = serde_json::to_string(&outcome.book);
+    println!("{}", book.map_err(|error| error.to_string())?);
     Ok(true)
 }
 

@@ -12,12 +12,14 @@ fn run(course: &Course, html: &str, strict: Option<&str>) -> Output {
         let (path, text) = (&chapter.path, &chapter.text);
         format!(
             "{{\"Chapter\":{{\"name\":\"\",\"content\":{text:?},\
-             \"source_path\":{path:?},\"sub_items\":[]}}}},\"Separator\""
+             \"number\":null,\"sub_items\":[],\"path\":{path:?},\
+             \"source_path\":{path:?},\"parent_names\":[]}}}},\"Separator\""
         )
     });
     let chapters: Vec<String> = chapters.collect();
     let input = format!(
-        "[{{\"mdbook_version\":\"0.5.4\",\"config\":{{\"output\":{{\"html\":\
+        "[{{\"root\":\"book\",\"renderer\":\"html\",\
+         \"mdbook_version\":\"0.5.4\",\"config\":{{\"output\":{{\"html\":\
          {html}}}}}}},{{\"items\":[{}]}}]",
         chapters.join(",")
     );
@@ -130,14 +132,14 @@ fn the_environment_overrides_both() {
 
 #[test]
 fn an_old_mdbook_gets_a_clear_message() {
-    let input = "[{\"mdbook_version\":\"0.4.52\"},{\"sections\":[]}]";
+    let input = "[{\"root\":\"book\",\"renderer\":\"html\",\
+        \"mdbook_version\":\"0.4.52\",\"config\":{}},{\"sections\":[]}]";
     let output = send(&Course::new(), input, None);
     assert_eq!(output.status.code(), Some(1));
     let text = err(&output);
-    assert!(
-        text.contains("needs mdbook 0.5, and this is 0.4.52"),
-        "{text}"
-    );
+    for part in ["missing field `items`", "cargo install mdbook"] {
+        assert!(text.contains(part), "{text}");
+    }
     assert!(!send(&Course::new(), "", None).status.success());
 }
 
