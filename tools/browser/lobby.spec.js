@@ -12,8 +12,9 @@ const { io } = createRequire(ROOT)("socket.io-client");
 
 since(18);
 
-// What the browser itself says of a server that is away.
-base.use({ allowedErrors: /net::ERR_/ });
+// What the browser itself says of a server that is away, and of a request in an
+// old connection to one that was started again.
+base.use({ allowedErrors: /net::ERR_|status of 400/ });
 
 // Opens the lobby in a window of its own.
 const test = base.extend({
