@@ -243,7 +243,6 @@ export const BEHAVIOURS = {
   "sent-twice-stored-once": {
     title: "Sending again after the answer was lost stores the message once",
     why: "The sender can't know that the first try arrived; the server must recognise the second.",
-    topic: "safe sending",
     async check({ chat, open, ada, bob }) {
       const adasPage = await open(ada);
       await loseAnAnswer(adasPage.page);
@@ -256,6 +255,56 @@ export const BEHAVIOURS = {
       if (await sign.isVisible()) await adasPage.send(bob, "hello");
       const stored = await chat.messagesOf(bob);
       return stored.length === 1;
+    },
+  },
+
+  "sent-when-back": {
+    title: "What is written without a connection is sent, once, when the connection is back",
+    why: "The page keeps it in an outbox, and sends it again until it is answered.",
+    async check({ chat, cable, open, ada, bob }) {
+      const adasPage = await open(ada, { url: cable.url });
+      cable.pull();
+      if (!(await writesAndKeeps(adasPage, bob, "hello"))) return false;
+      cable.putBack();
+      await expect(adasPage.unsent).toHaveCount(0, { timeout: 15_000 });
+      return (await chat.messagesOf(bob)).length === 1;
+    },
+  },
+
+  "survives-closing": {
+    title: "What is not sent yet survives that its window is closed",
+    why: "The outbox is in the browser's store, not in the page.",
+    async check({ chat, cable, open, ada, bob }) {
+      const adasPage = await open(ada, { url: cable.url });
+      cable.pull();
+      if (!(await writesAndKeeps(adasPage, bob, "hello"))) return false;
+      // Another tab, or the browser would forget what it keeps for a test.
+      const bobsPage = await open(bob, { tabOf: adasPage });
+      await adasPage.page.close();
+      cable.putBack();
+      const again = await open(ada, { tabOf: bobsPage, url: cable.url });
+      await expect(again.unsent).toHaveCount(0, { timeout: 15_000 });
+      return (await chat.messagesOf(bob)).length === 1;
+    },
+  },
+
+  "outbox-of-a-database": {
+    title: "What was written for one database goes to that one, and to no other",
+    why: "Another database has other users with the same numbers; the page says which one it means.",
+    async check({ chat, open, ada, bob }) {
+      const adasPage = await open(ada);
+      await chat.stop();
+      if (!(await writesAndKeeps(adasPage, bob, "hello"))) return false;
+      await chat.startAgain({ database: "another.db" });
+      const newAda = await chat.addUser("new ada");
+      await chat.addUser("new bob");
+      await expect(adasPage.states).toContainText(["another database"], { timeout: 15_000 });
+      const strangers = await chat.messagesOf(newAda);
+      await chat.stop();
+      await chat.startAgain();
+      await adasPage.reload();
+      await expect(adasPage.unsent).toHaveCount(0, { timeout: 15_000 });
+      return strangers.length === 0 && (await chat.messagesOf(bob)).length === 1;
     },
   },
 
@@ -335,6 +384,16 @@ async function enterLobby(windows, chat, newPage) {
     lobbies.push(lobby);
   }
   return lobbies;
+}
+
+// Writes a message that can't be sent now. Returns whether the page keeps it to
+// send it later; one without an outbox says that it can't be sent.
+async function writesAndKeeps(userPage, recipient, text) {
+  if (await userPage.hasLiveSign()) await userPage.live("disconnected");
+  await userPage.write(recipient, text);
+  const failed = userPage.error.filter({ hasText: /./ });
+  await userPage.unsent.or(failed).first().waitFor();
+  return userPage.unsent.isVisible();
 }
 
 // Lets the next message reach the server, and the answer not reach the page.

@@ -40,6 +40,17 @@ test("a lesson has one number, its own", async ({ page }) => {
   expect(titles.filter((title) => /^\s*\d/.test(title))).toEqual([]);
 });
 
+test("each column of each table has a name", async ({ page }) => {
+  let named = 0;
+  for (const file of CHAPTERS) {
+    await page.goto(address(file));
+    const names = await page.locator("main th").allTextContents();
+    expect(names.filter((name) => !name.trim()), file).toEqual([]);
+    named += names.length;
+  }
+  expect(named).toBeGreaterThan(20);
+});
+
 test.describe("what works when", () => {
   test.use({ viewport: PHONE });
 

@@ -4,13 +4,28 @@
 
 const CATCH_UP = "static/catch-up.js";
 const MESSAGES = "static/messages.js";
+const OUTBOX = "static/outbox.js";
 const STORE = "src/store.rs";
+const DATABASE = "src/database.rs";
 
 // The cursor that believes its events.
 const EVENT_RAISES_CURSOR = {
   file: MESSAGES,
   take: "showMessages(waiting.splice(0, 50));",
   put: "showMessages(waiting.splice(0, 50)); cursor = Number(messages.lastElementChild.dataset.id);",
+};
+
+// What the server has stays in the outbox.
+const NOTHING_SETTLES = { file: OUTBOX, take: "if (author.id === userId && key) remove(key);", put: "" };
+
+// Nothing is sent again unless something happens.
+const NO_TICKS = { file: OUTBOX, take: "unsent().length > 0) sendOutbox();", put: "unsent().length > 0) ;" };
+
+// The server does not look for the key.
+const NO_LOOK = {
+  file: STORE,
+  take: "find_by_key(connection, new.author, key)?\n    {",
+  put: "find_by_key(connection, UserId(0), key)?\n    {",
 };
 
 export const BREAKS = {
@@ -75,6 +90,101 @@ export const BREAKS = {
       file: "templates/messages.html",
       take: '    <script src="/static/catch-up.js" defer></script>\n',
       put: "",
+    },
+  ],
+  20: [
+    { test: "are sent, once and in order, after the network was off", file: OUTBOX, take: "a.order - b.order", put: "b.order - a.order" },
+    { test: "are sent, once and in order, after the server was killed", file: OUTBOX, take: "[0, 401,", put: "[401," },
+    { test: "are sent, once and in order, after the computer was asleep", file: OUTBOX, take: "  showMessages([answer]);\n", put: "" },
+    { test: "their page was reloaded", file: OUTBOX, take: "localStorage.setItem(prefix + key, text);", put: "throw 0;" },
+    { test: "and their window was closed", file: OUTBOX, take: "/${userId}/", put: "/" },
+    { test: "stands in the list at once", file: OUTBOX, take: "        showOutbox();\n", put: "" },
+    { test: "stands below what is stored", file: OUTBOX, take: "outbox.insertBefore(", put: "messages.insertBefore(" },
+    {
+      test: "whatever the clock says",
+      file: OUTBOX,
+      take: "1 + Math.max(0, ...unsent().map((entry) => entry.order))",
+      put: "Date.now()",
+    },
+    { test: "it is one message", file: OUTBOX, take: "content, key, database_id", put: "content, database_id" },
+    { test: "its event takes it out", ...NOTHING_SETTLES },
+    { test: "what was missed takes it out", ...NOTHING_SETTLES },
+    { test: "a reload takes it out", file: OUTBOX, take: "remove(dataset.key);", put: ";" },
+    { test: "neither another author's key", file: OUTBOX, take: "author.id === userId && key", put: "key" },
+    { test: "send each message once, and show it once", file: OUTBOX, take: '"storage"', put: '"nothing"' },
+    { test: "one is closed: the other one sends", ...NO_TICKS },
+    { test: "while one sends, the other one waits", file: OUTBOX, take: "Date.now() + 5000", put: "0" },
+    { test: "what one deletes, the other one", file: OUTBOX, take: "localStorage.removeItem(prefix + key);", put: "" },
+    { test: "says why, and holds up no other one", file: OUTBOX, take: "stops: false", put: "stops: true" },
+    { test: "is sent when somebody says so", file: OUTBOX, take: "() => failures.delete(key)", put: "() => {}" },
+    { test: "a page of the network answers", file: OUTBOX, take: "stops: true", put: "stops: false" },
+    { test: "a chat without keys answers", file: OUTBOX, take: "answer?.key !== entry.key || ", put: "!answer || " },
+    { test: "somebody who repeats the key", file: OUTBOX, take: " || answer.author?.id !== userId", put: "" },
+    { test: "is waited for, and the next ones wait", file: OUTBOX, take: "401, 408", put: "408" },
+    { test: "grows to a minute", file: OUTBOX, take: "Math.min(2 * pause, 60)", put: "1" },
+    { test: "lasts as long as the server says", file: OUTBOX, take: " && Date.now() >= notBefore", put: "" },
+    { test: "the page stays open", file: OUTBOX, take: ", database_id: databaseId", put: "" },
+    { test: "the page is reloaded", file: OUTBOX, take: "outbox/${databaseId}/", put: "outbox/" },
+    { test: "because it is full", file: OUTBOX, take: "    unkept.set(prefix + key, text);\n", put: "" },
+    { test: "because it must not", file: OUTBOX, take: "  return entries\n", put: "  return Object.entries(localStorage)\n" },
+    { test: "what others keep", file: OUTBOX, take: ".filter(({ order }) => order > 0)", put: "" },
+    { test: "without the Socket.IO client, what was written", ...NO_TICKS },
+    {
+      test: "a page of older messages has no outbox",
+      file: "templates/messages.html",
+      take: '{% if is_newest %}\n    <script src="/static/outbox',
+      put: '{% if true %}\n    <script src="/static/outbox',
+    },
+    { rust: "a_message_that_is_sent_again_is_stored_once", ...NO_LOOK },
+    { rust: "of_two_who_send_one_key_at_once", ...NO_LOOK },
+    { rust: "eight_who_send_again_until_answered", ...NO_LOOK },
+    {
+      rust: "without_a_key_each_request_stores",
+      file: "src/api.rs",
+      take: "key: body.key.map(Key::new).transpose()?",
+      put: 'key: Some(Key::new(body.key.unwrap_or("k".to_owned()))?)',
+    },
+    {
+      rust: "another_content_or_recipient_is_refused",
+      file: STORE,
+      take: "return Err(Error::KeyTaken);",
+      put: "return Ok(Stored::Before(message));",
+    },
+    { rust: "a_key_belongs_to_its_author", file: DATABASE, take: "messages (author_id, key)", put: "messages (key)" },
+    { rust: "a_key_is_1_to_64", file: "src/text.rs", take: "(1..=64).contains", put: "(0..=64).contains" },
+    {
+      rust: "that_breaks_a_rule_is_still_stored",
+      file: STORE,
+      take: "    if let Some(id) = new.database_id\n",
+      put: '    Content::new("content", new.content.clone())?;\n    if let Some(id) = new.database_id\n',
+    },
+    {
+      rust: "a_message_for_another_database_is_refused",
+      file: STORE,
+      take: "&& id != find_database_id(connection)?",
+      put: '&& id == "another!"',
+    },
+    { rust: "a_page_has_the_keys", file: "templates/messages.html", take: ' key={m.key or ""}', put: "" },
+    {
+      rust: "comes_live_with_its_key_and_a_repeat_does_not",
+      file: "src/api.rs",
+      take: "if let Stored::Now(message) = &stored {",
+      put: "let (Stored::Now(message) | Stored::Before(message)) = &stored; {",
+    },
+    { rust: "what_was_stored_and_not_delivered", file: STORE, take: '(">", "asc", id)', put: '(">", "asc", id + 1)' },
+    { rust: "of_version_1_opens_with_nothing_lost", file: DATABASE, take: "version + 1..", put: "version.." },
+    {
+      rust: "two_programs_that_start_at_once_migrate_once",
+      file: DATABASE,
+      take: "transaction_with_behavior(TransactionBehavior::Immediate)",
+      put: "transaction_with_behavior(TransactionBehavior::Deferred)",
+    },
+    { rust: "a_migration_that_fails_changes_nothing", file: DATABASE, take: ".map_err(in_words)?;", put: "?;" },
+    {
+      rust: "a_migration_that_is_killed",
+      file: DATABASE,
+      take: "transaction.execute_batch(migration)",
+      put: 'transaction.execute_batch(&format!("commit; {migration}; begin"))',
     },
   ],
 };

@@ -38,12 +38,12 @@ for (const { test, rust, file, take, put } of BREAKS[lesson]) {
 }
 process.exitCode = green > 0 ? 1 : 0;
 
-// Whether the test ran and failed.
+// Whether the test ran on this step, and failed.
 function pageIsRed(name) {
   const cli = createRequire(import.meta.url).resolve("@playwright/test/cli");
   const pattern = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const options = ["test", "--grep", pattern, "--reporter", "json", "--retries", "0"];
-  const { stdout } = run(process.execPath, [cli, ...options], fileURLToPath(new URL(".", import.meta.url)));
+  const { stdout } = run(process.execPath, [cli, ...options], fileURLToPath(new URL(".", import.meta.url)), step);
   const { expected, unexpected } = JSON.parse(stdout.slice(stdout.indexOf("{\n"))).stats;
   if (expected + unexpected !== 1) fail(`${expected + unexpected} tests are called ${name}`);
   return unexpected === 1;
@@ -55,9 +55,10 @@ function rustIsRed(name) {
   return status !== 0;
 }
 
-function run(command, parameters, cwd) {
+function run(command, parameters, cwd, chat) {
   const { error, ...ended } = spawnSync(command, parameters, {
     cwd,
+    env: chat ? { ...process.env, CHAT: chat } : process.env,
     encoding: "utf8",
     maxBuffer: 2 ** 26,
     stdio: ["ignore", "pipe", "ignore"],

@@ -1,5 +1,6 @@
 // A cable between a browser and the chat, to be pulled out and put back; or the
-// computer at its end falls asleep, and neither end learns of it.
+// computer at its end falls asleep, and neither end learns of it; or an answer
+// gets lost in it.
 
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
@@ -8,6 +9,7 @@ export class Cable {
   #ends = new Set();
   #webSockets = new Set();
   #plugged = true;
+  #losesAnswer = null;
 
   static async to(chat) {
     const cable = new Cable();
@@ -17,6 +19,13 @@ export class Cable {
       const server = connect(port, hostname);
       browser.once("data", (request) => {
         if (request.includes("websocket")) cable.#webSockets.add(browser).add(server);
+      });
+      browser.on("data", (request) => {
+        if (!cable.#losesAnswer || !request.includes(cable.#losesAnswer)) return;
+        cable.#losesAnswer = null;
+        server.unpipe(browser);
+        server.once("data", () => browser.destroy());
+        server.resume();
       });
       cable.#join(browser, server);
       cable.#join(server, browser);
@@ -44,6 +53,12 @@ export class Cable {
       end.unpipe();
       end.resume();
     });
+  }
+
+  // Lets the next request that begins like this reach the chat, and breaks when
+  // the answer comes.
+  loseAnswer(begin) {
+    this.#losesAnswer = begin;
   }
 
   remove() {

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 
 import { CLIENT_FILE } from "./steps.js";
-import { expect, since, test } from "./test.js";
+import { expect, since, test, upTo } from "./test.js";
 
 // What the browser itself says of requests to a server that is away, and of
 // one in an old connection to a server that was started again.
@@ -12,7 +12,9 @@ test.use({ allowedErrors: /net::ERR_|status of 400/ });
 
 since(16);
 
-test.describe("the server stops", () => {
+test.describe("the server stops, and there is no outbox", () => {
+  upTo(19);
+
   test("the page says so, keeps what is written, and is live again when it is back", async ({
     chat,
     open,
@@ -37,7 +39,9 @@ test.describe("the server stops", () => {
     await expect(adasPage.error).toBeEmpty();
     await expect(bobsPage.message("are you there?")).toBeVisible();
   });
+});
 
+test.describe("the server stops", () => {
   test("the page of a user who is gone when it is back says that it is refused", async ({
     chat,
     open,

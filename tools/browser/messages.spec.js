@@ -1,7 +1,7 @@
 // Writing and reading messages, on the newest step.
 
 import { isPost } from "./people.js";
-import { expect, since, test } from "./test.js";
+import { expect, since, test, upTo } from "./test.js";
 import { hold } from "./user-page.js";
 
 // What the browser itself says of an answer that is not 2xx.
@@ -156,37 +156,41 @@ test("an Enter that ends the input of a word does not send", async ({ chat, open
   expect(await chat.messagesOf(ada)).toEqual([]);
 });
 
-test("an answer that never comes is given up, and what was written stays", async ({
-  chat,
-  newPage,
-  ada,
-}) => {
-  const adasPage = await newPage(ada);
-  await adasPage.page.addInitScript(() => {
-    const timeout = AbortSignal.timeout;
-    AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 100);
+test.describe("there is no outbox", () => {
+  upTo(19);
+
+  test("an answer that never comes is given up, and what was written stays", async ({
+    chat,
+    newPage,
+    ada,
+  }) => {
+    const adasPage = await newPage(ada);
+    await adasPage.page.addInitScript(() => {
+      const timeout = AbortSignal.timeout;
+      AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 100);
+    });
+    await adasPage.open(chat.url);
+    await hold(adasPage.page, "**/api/messages");
+
+    await adasPage.content.fill("hello");
+    await adasPage.content.press("Enter");
+
+    await expect(adasPage.error).toContainText("No answer");
+    await expect(adasPage.content).toHaveValue("hello");
   });
-  await adasPage.open(chat.url);
-  await hold(adasPage.page, "**/api/messages");
 
-  await adasPage.content.fill("hello");
-  await adasPage.content.press("Enter");
+  test("what the server refuses is said, and what was written stays", async ({ open, ada }) => {
+    const { content, error, page } = await open(ada);
+    await content.fill("x".repeat(2001));
+    await content.press("Enter");
+    await expect(error).toHaveText("The content is longer than 2000 characters.");
+    await expect(content).toHaveValue("x".repeat(2001));
 
-  await expect(adasPage.error).toContainText("No answer");
-  await expect(adasPage.content).toHaveValue("hello");
-});
-
-test("what the server refuses is said, and what was written stays", async ({ open, ada }) => {
-  const { content, error, page } = await open(ada);
-  await content.fill("x".repeat(2001));
-  await content.press("Enter");
-  await expect(error).toHaveText("The content is longer than 2000 characters.");
-  await expect(content).toHaveValue("x".repeat(2001));
-
-  await content.fill("shorter");
-  await content.press("Enter");
-  await expect(page.getByText("shorter")).toBeVisible();
-  await expect(error).toBeEmpty();
+    await content.fill("shorter");
+    await content.press("Enter");
+    await expect(page.getByText("shorter")).toBeVisible();
+    await expect(error).toBeEmpty();
+  });
 });
 
 test("1,000 messages: the page begins with the newest, and leads to the first", async ({

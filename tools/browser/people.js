@@ -11,11 +11,12 @@ export class Chat extends Program {
   }
 
   // Sends a message as a program would, not from a page.
-  send(author, recipient, content) {
+  send(author, recipient, content, key) {
     return this.#post("/api/messages", {
       author_id: author.id,
       recipient_id: recipient.id,
       content,
+      key,
     });
   }
 
@@ -47,6 +48,9 @@ export function isPost(request) {
   const method = request.method?.() ?? request.request().method();
   return pathname === "/api/messages" && method === "POST";
 }
+
+// Where a page sends its messages.
+export const MESSAGES = "**/api/messages";
 
 // Whether a page asks by this for what it missed.
 export const CATCH_UP = /\/api\/users\/\d+\/messages\?after=/;

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { chromium } from "@playwright/test";
+import { chromium, expect } from "@playwright/test";
 
 import { build } from "./build.js";
 import { Cable } from "./cable.js";
@@ -66,6 +66,7 @@ try {
   await picturesOfPages();
   await pictureOfLobby();
   await pictureOfMissed();
+  await pictureOfUnsent();
 } finally {
   await browser.close();
 }
@@ -108,14 +109,19 @@ async function picturesOfPages() {
       const phone = await open(chat, users.bob, { viewport: PHONE, colorScheme });
       await save(name("phone"), phone.page);
     }
+  });
+}
 
-    const cutOff = await open(chat, users.ada, { viewport: WINDOW });
+// Ada's page without a server.
+async function pictureOfUnsent() {
+  await withDemo(NEWEST, async (chat, users) => {
+    const adasPage = await open(chat, users.ada);
     await chat.stop();
-    await cutOff.live("disconnected");
-    await cutOff.content.fill("And cake.");
-    await cutOff.content.press("Enter");
-    await cutOff.error.filter({ hasText: /./ }).waitFor();
-    await save("connection-lost.png", cutOff.page);
+    await adasPage.live("disconnected");
+    await adasPage.write(users.bob, NEXT);
+    await adasPage.write(users.eve, "Can you bring the long ladder?");
+    await expect(adasPage.states).toHaveText(["Waiting to be sent …", "Waiting to be sent …"]);
+    await save("unsent.png", adasPage.page);
   });
 }
 

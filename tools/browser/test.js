@@ -4,7 +4,7 @@ import { test as base, expect } from "@playwright/test";
 
 import { Cable } from "./cable.js";
 import { Chat } from "./people.js";
-import { NEWEST, number } from "./steps.js";
+import { NEWEST, number, STEPS } from "./steps.js";
 import { UserPage } from "./user-page.js";
 
 export { expect };
@@ -13,6 +13,14 @@ export { expect };
 // lesson does without: a reader's own step may be one.
 export function since(lesson) {
   base.skip(number(NEWEST) < lesson, `from step-${lesson} on`);
+}
+
+// Runs the tests of a group on the last step up to this lesson: what they say
+// is another thing from the next one on.
+export function upTo(lesson) {
+  const step = STEPS.findLast((it) => number(it) <= lesson);
+  base.skip(!step, `up to step-${lesson}`);
+  test.use({ step: step ?? NEWEST });
 }
 
 export const test = base.extend({

@@ -160,6 +160,27 @@ const RECORDINGS = [
     };
   },
 
+  // A message that is sent twice, and its key used for another one; and what
+  // the step before says to this database.
+  async function step20() {
+    const chat = await startWithUsers("step-20", 2);
+    const curl = (content) =>
+      `curl -i http://127.0.0.1:5001/api/messages \\\n` +
+      `    -H "Content-Type: application/json" \\\n` +
+      `    -d '{"author_id":1,"recipient_id":2,"content":"${content}","key":"4f1d"}'`;
+    const key = await shell(chat, curl("hello"), curl("hello"), curl("goodbye"));
+    await chat.stop();
+    const older = spawnSync(program("step-19"), {
+      cwd: chat.folder,
+      encoding: "utf8",
+      env: { ...process.env, ADDRESS: "127.0.0.1:0", DATABASE: "chat.db" },
+    });
+    return {
+      "step-20-key": key,
+      "step-20-older": `$ cargo run -p step-19\n${fold(older.stderr.trimEnd())}`,
+    };
+  },
+
   async function refusals() {
     const chat = await startWithUsers("step-17", 1);
     const unknown = await WebSocketByHand.connect(chat, '{"user_id":99}');

@@ -21,6 +21,9 @@ export class UserPage {
     this.error = this.form.locator(".error");
     this.messages = page.locator("#messages > li");
     this.texts = page.locator("#messages > li .content");
+    this.unsent = page.locator("#outbox > li");
+    this.unsentTexts = page.locator("#outbox > li .content");
+    this.states = page.locator("#outbox > li .state");
 
     const answered = (request) => this.#unanswered.delete(request);
     page.on("request", (request) => {
@@ -49,11 +52,16 @@ export class UserPage {
 
   // Writes a message and presses Enter; waits until the server has it.
   async send(recipient, text) {
+    const answer = this.page.waitForResponse(isPost);
+    await this.write(recipient, text);
+    expect((await answer).status()).toBe(201);
+  }
+
+  // Writes a message and presses Enter.
+  async write(recipient, text) {
     await this.recipient.selectOption(String(recipient.id));
     await this.content.fill(text);
-    const answer = this.page.waitForResponse(isPost);
     await this.content.press("Enter");
-    expect((await answer).status()).toBe(201);
   }
 
   // The message with exactly this text.
