@@ -97,7 +97,7 @@ export const BREAKS = {
     { test: "are sent, once and in order, after the server was killed", file: OUTBOX, take: "[0, 401,", put: "[401," },
     { test: "are sent, once and in order, after the computer was asleep", file: OUTBOX, take: "  showMessages([answer]);\n", put: "" },
     { test: "their page was reloaded", file: OUTBOX, take: "localStorage.setItem(prefix + key, text);", put: "throw 0;" },
-    { test: "and their window was closed", file: OUTBOX, take: "/${userId}/", put: "/" },
+    { test: "their window was closed", file: OUTBOX, take: "/${userId}/", put: "/" },
     { test: "stands in the list at once", file: OUTBOX, take: "        showOutbox();\n", put: "" },
     { test: "stands below what is stored", file: OUTBOX, take: "outbox.insertBefore(", put: "messages.insertBefore(" },
     {

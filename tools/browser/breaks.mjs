@@ -12,6 +12,11 @@ import { fileURLToPath } from "node:url";
 import { BREAKS } from "./breaks.js";
 import { ROOT } from "./steps.js";
 
+process.on("uncaughtException", ({ message }) => {
+  console.error(message);
+  process.exit(2);
+});
+
 const [lesson, part = ""] = process.argv.slice(2);
 const step = `step-${lesson}`;
 if (!BREAKS[lesson]) fail(`say which step: ${Object.keys(BREAKS).join(", ")}`);
@@ -67,7 +72,7 @@ function run(command, parameters, cwd, chat) {
   return ended;
 }
 
+// Thrown, so that what was changed is taken back.
 function fail(text) {
-  console.error(text);
-  process.exit(2);
+  throw new Error(text);
 }

@@ -117,7 +117,7 @@ test.describe("three messages are sent, once and in order, after", () => {
     await expectSent(chat, adasPage, THREE);
   });
 
-  test("the network was off, and their window was closed", async ({ chat, cable, open, ada, bob }) => {
+  test("their window was closed without a network", async ({ chat, cable, open, ada, bob }) => {
     const adasPage = await open(ada, { url: cable.url });
     const anotherPage = await open(bob, { tabOf: adasPage, url: cable.url });
     cable.pull();
