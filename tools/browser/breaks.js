@@ -18,6 +18,9 @@ const EVENT_RAISES_CURSOR = {
 // What the server has stays in the outbox.
 const NOTHING_SETTLES = { file: OUTBOX, take: "if (author.id === userId && key) remove(key);", put: "" };
 
+// The browser's store gets nothing.
+const KEEPS_NOTHING = { file: OUTBOX, take: "localStorage.setItem(prefix + key, text);", put: "throw 0;" };
+
 // Nothing is sent again unless something happens.
 const NO_TICKS = { file: OUTBOX, take: "unsent().length > 0) sendOutbox();", put: "unsent().length > 0) ;" };
 
@@ -96,7 +99,7 @@ export const BREAKS = {
     { test: "are sent, once and in order, after the network was off", file: OUTBOX, take: "a.order - b.order", put: "b.order - a.order" },
     { test: "are sent, once and in order, after the server was killed", file: OUTBOX, take: "[0, 401,", put: "[401," },
     { test: "are sent, once and in order, after the computer was asleep", file: OUTBOX, take: "  showMessages([answer]);\n", put: "" },
-    { test: "their page was reloaded", file: OUTBOX, take: "localStorage.setItem(prefix + key, text);", put: "throw 0;" },
+    { test: "their page was reloaded", ...KEEPS_NOTHING },
     { test: "their window was closed", file: OUTBOX, take: "/${userId}/", put: "/" },
     { test: "stands in the list at once", file: OUTBOX, take: "        showOutbox();\n", put: "" },
     { test: "stands below what is stored", file: OUTBOX, take: "outbox.insertBefore(", put: "messages.insertBefore(" },
@@ -111,11 +114,16 @@ export const BREAKS = {
     { test: "what was missed takes it out", ...NOTHING_SETTLES },
     { test: "a reload takes it out", file: OUTBOX, take: "remove(dataset.key);", put: ";" },
     { test: "neither another author's key", file: OUTBOX, take: "author.id === userId && key", put: "key" },
-    { test: "send each message once, and show it once", file: OUTBOX, take: '"storage"', put: '"nothing"' },
+    { test: "send each message once, and show it once", ...KEEPS_NOTHING },
     { test: "one is closed: the other one sends", ...NO_TICKS },
     { test: "while one sends, the other one waits", file: OUTBOX, take: "Date.now() + 5000", put: "0" },
     { test: "what one deletes, the other one", file: OUTBOX, take: "localStorage.removeItem(prefix + key);", put: "" },
-    { test: "says why, and holds up no other one", file: OUTBOX, take: "stops: false", put: "stops: true" },
+    {
+      test: "says why, and holds up no other one",
+      file: OUTBOX,
+      take: "stops: false });\n    return true;",
+      put: "stops: true });\n    return false;",
+    },
     { test: "is sent when somebody says so", file: OUTBOX, take: "() => failures.delete(key)", put: "() => {}" },
     { test: "a page of the network answers", file: OUTBOX, take: "stops: true", put: "stops: false" },
     { test: "a chat without keys answers", file: OUTBOX, take: "answer?.key !== entry.key || ", put: "!answer || " },

@@ -149,7 +149,8 @@ test("a message stands in the list at once, as text, and says where it goes", as
   const markup = "<img src=x onerror=\"document.title = 'taken over'\">";
   await adasPage.write(bob, markup);
 
-  await expect(adasPage.unsentTexts).toHaveText([markup]);
+  // At once: nothing is waited for.
+  expect(await adasPage.unsentTexts.allTextContents()).toEqual([markup]);
   await expect(adasPage.unsent.locator(".about")).toHaveText("to bob");
   await expect(adasPage.states).toHaveText(["Sending …"]);
   await expect(adasPage.unsent).toBeInViewport({ ratio: 1 });
