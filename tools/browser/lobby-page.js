@@ -13,11 +13,13 @@ export class LobbyPage {
     this.texts = page.locator("#messages > li .content");
   }
 
-  // Goes to the page, and waits until it is live; says whether there is one.
+  // Goes to the page, and waits until it is live and its connection a WebSocket;
+  // says whether there is one.
   async open(url) {
     const answer = await this.page.goto(`${url}/front/lobby`);
     if (!answer.ok()) return false;
     await this.live("connected");
+    await this.page.waitForFunction(() => lobby.io.engine.transport.name === "websocket");
     return true;
   }
 

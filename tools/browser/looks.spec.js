@@ -44,6 +44,22 @@ async function expectNoSidewaysScroll(page) {
   expect(right).toBeLessThanOrEqual(width + 0.5);
 }
 
+for (const width of [440, 320]) {
+  test(`whatever the sign of the connection says, it fits at a width of ${width}`, async ({ open, ada }) => {
+    since(16);
+    const { page } = await open(ada, { viewport: { width, height: 700 } });
+    const states = await page.evaluate(() => Object.keys(LIVE));
+    expect(states.length).toBeGreaterThan(3);
+    for (const state of states) {
+      await page.evaluate((it) => setLive(it), state);
+      await expectNoSidewaysScroll(page);
+      const step = await page.locator(".step").boundingBox();
+      const brand = await page.locator(".brand").boundingBox();
+      expect(step.height, state).toBeLessThanOrEqual(brand.height);
+    }
+  });
+}
+
 for (const width of [1000, 390, 320]) {
   test(`long words, emoji and right-to-left text fit at a width of ${width}`, async ({
     chat,

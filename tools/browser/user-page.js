@@ -33,10 +33,17 @@ export class UserPage {
     page.on("requestfailed", answered);
   }
 
-  // Goes to the page, and waits until it is live if it is going to be.
+  // Goes to the page, and waits until it is live if it is going to be, and its
+  // connection a WebSocket. A client whose server goes away in the middle of
+  // that change learns of it by the heartbeat alone, up to 45 seconds later.
   async open(url) {
     await this.load(url);
     await this.settled();
+    await this.page.waitForFunction(() =>
+      window.keptSockets.every(
+        ({ connected, io }) => !connected || io.engine.transport.name === "websocket",
+      ),
+    );
   }
 
   // Goes to the page; does not wait for the live connection.
