@@ -480,6 +480,7 @@ test("5,000 live messages do not cost the connection; older ones are a click awa
   expect(asked.length).toBeGreaterThanOrEqual(11);
   expect(await shownIds()).toEqual(ids);
   await expect(page.locator(".message.new")).toHaveCount(0);
+  await expect(page.locator("#missed")).toBeEmpty();
 
   await page.getByRole("link", { name: "Older messages" }).click();
   await expect(bobsPage.messages.last()).toHaveAttribute("data-id", String(ids[0] - 1));
