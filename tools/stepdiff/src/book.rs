@@ -8,8 +8,8 @@ use mdbook_preprocessor::book::{self, Book};
 use mdbook_preprocessor::{MDBOOK_VERSION, PreprocessorContext, parse_input};
 use pulldown_cmark::{Event, Parser, Tag};
 
-use crate::chapter::step_of;
 use crate::check::{Chapter, Finding, Report, check};
+use crate::pages::step_of_page;
 use crate::record::Records;
 use crate::render::escape;
 use course::Steps;
@@ -111,7 +111,7 @@ pub fn explain_edits(
 ) {
     for finding in findings {
         let chapter = chapters.get(finding.chapter);
-        let number = chapter.and_then(|it| step_of(&it.path));
+        let number = chapter.and_then(|it| step_of_page(&it.path));
         let Some(before) = number.and_then(|number| steps.before(number))
         else {
             continue;

@@ -7,6 +7,7 @@ use crate::chapter::Draft;
 pub use crate::chapter::{Chapter, Finding, step_of};
 pub use crate::coverage::describe;
 use crate::page::{self, Edit, PageOf, spliced};
+use crate::pages::{Whole, joined};
 use crate::record::{Records, filled};
 use crate::render::Renderer;
 use crate::replay::stops;
@@ -31,31 +32,39 @@ pub fn check(
     chapters: &[Chapter],
     raw: bool,
 ) -> Report {
-    let read = |(i, chapter)| Draft::read(i, chapter, steps, raw);
-    let mut drafts: Vec<_> = chapters.iter().enumerate().map(read).collect();
+    let (wholes, mut findings) = joined(chapters);
+    let read =
+        |(i, it): (usize, &Whole)| Draft::read(i, &it.chapter, steps, raw);
+    let mut drafts: Vec<_> = wholes.iter().enumerate().map(read).collect();
     check_chapters(steps, &mut drafts);
-    let targets = targets(&drafts, chapters);
+    let targets = targets(&drafts, &wholes);
     let sources = drafts.iter().flat_map(|draft| page::sources(draft, steps));
     let renderer = Renderer::new(sources);
     let mut pages = Vec::new();
-    for (draft, chapter) in drafts.iter_mut().zip(chapters) {
+    for (draft, whole) in drafts.iter_mut().zip(&wholes) {
+        let chapter = &whole.chapter;
         let prefix = prefix(draft.number, chapter);
-        let mut edits = links(draft, chapter, &targets);
+        let mut edits = links(draft, whole, &targets);
         edits.extend(drawings(draft, &prefix));
         let page = PageOf {
             draft,
+            whole,
             prefix: &prefix,
             steps,
             renderer: &renderer,
         };
         edits.extend(page.edits());
         let page = spliced(&chapter.text, edits);
-        pages.push(with_outcomes(draft, page, steps, records));
+        let page = with_outcomes(draft, page, steps, records);
+        pages.extend(whole.split(&page));
     }
     check_records(records, &mut drafts);
-    let findings = drafts.into_iter().flat_map(|draft| draft.findings);
-    let mut findings: Vec<Finding> = findings.collect();
+    for (draft, whole) in drafts.into_iter().zip(&wholes) {
+        findings.extend(draft.findings.into_iter().map(|it| whole.placed(it)));
+    }
     findings.sort_by_key(|finding| (finding.chapter, finding.line));
+    pages.sort_unstable_by_key(|(index, _)| *index);
+    let pages = pages.into_iter().map(|(_, page)| page).collect();
     Report { findings, pages }
 }
 
@@ -140,14 +149,15 @@ fn prefix(number: Option<u32>, chapter: &Chapter) -> String {
 /// From a chapter's key and a block's name to the chapter's path and the id.
 type Targets = HashMap<(String, String), (String, String)>;
 
-fn targets(drafts: &[Draft<'_>], chapters: &[Chapter]) -> Targets {
+fn targets(drafts: &[Draft<'_>], wholes: &[Whole]) -> Targets {
     let mut targets = HashMap::new();
-    for (draft, chapter) in drafts.iter().zip(chapters) {
+    for (draft, whole) in drafts.iter().zip(wholes) {
+        let chapter = &whole.chapter;
         let prefix = prefix(draft.number, chapter);
         for block in draft.blocks.iter().filter(|b| !b.name.is_empty()) {
             let key = (key(draft.number, chapter), block.name.clone());
             let id = format!("{prefix}-{}", block.name);
-            targets.insert(key, (chapter.path.clone(), id));
+            targets.insert(key, (whole.path_at(block.line).to_owned(), id));
         }
     }
     targets
@@ -162,21 +172,17 @@ fn key(number: Option<u32>, chapter: &Chapter) -> String {
 }
 
 /// Rewrites the links to hunks.
-fn links(
-    draft: &mut Draft<'_>,
-    chapter: &Chapter,
-    targets: &Targets,
-) -> Vec<Edit> {
+fn links(draft: &mut Draft<'_>, whole: &Whole, targets: &Targets) -> Vec<Edit> {
     let mut edits = Vec::new();
     for link in std::mem::take(&mut draft.page.links) {
-        let own = key(draft.number, chapter);
+        let own = key(draft.number, &whole.chapter);
         let (of, name) = match link.value.split_once('/') {
             Some((step, name)) => (step.to_owned(), name),
             None => (own, link.value.as_str()),
         };
         match targets.get(&(of, name.to_owned())) {
             Some((path, id)) => {
-                let page = relative(&chapter.path, path);
+                let page = relative(whole.path_at(link.line), path);
                 edits.push((link.range, format!("{page}#{id}")));
             }
             None => draft.find(
@@ -188,8 +194,8 @@ fn links(
     edits
 }
 
-/// The way from one chapter to another; nothing within one.
-fn relative(from: &str, to: &str) -> String {
+/// The way from one page to another; nothing within one.
+pub(crate) fn relative(from: &str, to: &str) -> String {
     if from == to {
         return String::new();
     }

@@ -16,6 +16,7 @@ pub mod directive;
 pub mod highlight;
 mod outline;
 mod page;
+pub mod pages;
 pub mod record;
 pub mod remake;
 pub mod render;

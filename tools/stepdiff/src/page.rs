@@ -6,7 +6,9 @@ use std::ops::Range;
 use course::{Step, Steps, is_test};
 
 use crate::chapter::{Block, Body, Draft};
+use crate::check::relative;
 use crate::diff::FileDiff;
+use crate::pages::Whole;
 use crate::record::OUTCOME;
 use crate::render::{self, Place, Renderer, Source, escape};
 use crate::typed::moment;
@@ -77,6 +79,7 @@ pub(crate) fn sources(draft: &Draft<'_>, steps: &Steps) -> Vec<Source> {
 #[derive(Clone, Copy)]
 pub(crate) struct PageOf<'a> {
     pub(crate) draft: &'a Draft<'a>,
+    pub(crate) whole: &'a Whole,
     /// What its ids begin with.
     pub(crate) prefix: &'a str,
     pub(crate) steps: &'a Steps,
@@ -128,7 +131,7 @@ impl PageOf<'_> {
                 let figure = self.renderer.show(place, path, text, lines);
                 pair(block, &id, &figure)
             }
-            Body::Summary => alone(self.summary(&id)),
+            Body::Summary => alone(self.summary(block.line, &id)),
             Body::Tests => alone(self.tests(&id)),
             Body::Checkpoint { .. } => alone(format!(
                 "\n<aside class=\"sd-checkpoint\" id=\"{id}\">{OUTCOME}\
@@ -153,7 +156,7 @@ impl PageOf<'_> {
     }
 
     /// The files of the step and the commands to run it, as Markdown.
-    fn summary(&self, id: &str) -> String {
+    fn summary(&self, line: usize, id: &str) -> String {
         let Some(step) = self.draft.step else {
             return String::new();
         };
@@ -164,7 +167,7 @@ impl PageOf<'_> {
             (format!("cargo test -p {name}"), "its tests"),
         ];
         let table = match before {
-            None => self.files(step),
+            None => self.files(line, step),
             Some(before) => {
                 let (old, new) = (before.number, step.number);
                 let compare = format!("cargo x diff {old} {new}");
@@ -173,7 +176,7 @@ impl PageOf<'_> {
                 commands.push((start, "write it yourself, in mine/"));
                 let test = format!("cargo x test {new}");
                 commands.push((test, "how far yours is"));
-                self.changes()
+                self.changes(line)
             }
         };
         let lines = commands
@@ -186,7 +189,7 @@ impl PageOf<'_> {
         )
     }
 
-    fn changes(&self) -> String {
+    fn changes(&self, line: usize) -> String {
         let mut table = String::from("| File | Added | Removed |\n");
         table += "| :--- | ---: | ---: |\n";
         let mut sum = (0, 0);
@@ -198,7 +201,7 @@ impl PageOf<'_> {
                 continue;
             }
             sum = (sum.0 + added, sum.1 + removed);
-            let link = self.link(&file.path, |body| {
+            let link = self.link(line, &file.path, |body| {
                 let Body::Change(parts) = body else {
                     return false;
                 };
@@ -210,16 +213,13 @@ impl PageOf<'_> {
         if tests.0 > 0 {
             let files = if tests.0 == 1 { "file" } else { "files" };
             let name = format!("tests, {} {files}", tests.0);
-            let link = match self.has_tests() {
-                true => format!("[{name}](#{}-tests)", self.prefix),
-                false => name,
-            };
+            let link = self.link_to_tests(line, name);
             table += &row(&link, tests.1, tests.2);
         }
         table
     }
 
-    fn files(&self, step: &Step) -> String {
+    fn files(&self, line: usize, step: &Step) -> String {
         let mut table = String::from("| File | Lines |\n| :--- | ---: |\n");
         let (mut count, mut sum) = (0, 0);
         for path in step.files.keys() {
@@ -229,6 +229,7 @@ impl PageOf<'_> {
                 continue;
             }
             let link = self.link(
+                line,
                 path,
                 |body| matches!(body, Body::Show { path: p, .. } if p == path),
             );
@@ -237,29 +238,45 @@ impl PageOf<'_> {
         if count > 0 {
             let files = if count == 1 { "file" } else { "files" };
             let name = format!("tests, {count} {files}");
-            let link = match self.has_tests() {
-                true => format!("[{name}](#{}-tests)", self.prefix),
-                false => name,
-            };
+            let link = self.link_to_tests(line, name);
             table += &format!("| {link} | {sum} |\n");
         }
         table
     }
 
-    fn has_tests(&self) -> bool {
+    /// The text, with a link to the tests if the chapter shows them.
+    fn link_to_tests(&self, line: usize, text: String) -> String {
         let mut blocks = self.draft.blocks.iter();
-        blocks.any(|block| matches!(block.body, Body::Tests))
+        match blocks.find(|block| matches!(block.body, Body::Tests)) {
+            Some(block) => {
+                let page = self.way(line, block);
+                format!("[{text}]({page}#{}-tests)", self.prefix)
+            }
+            None => text,
+        }
     }
 
     /// The file's name, with a link to the first block that shows it.
-    fn link(&self, path: &str, shows: impl Fn(&Body) -> bool) -> String {
+    fn link(
+        &self,
+        line: usize,
+        path: &str,
+        shows: impl Fn(&Body) -> bool,
+    ) -> String {
         let found = self.draft.blocks.iter().find(|b| shows(&b.body));
         match found {
             Some(block) => {
-                format!("[`{path}`](#{}-{})", self.prefix, block.name)
+                let (page, prefix) = (self.way(line, block), self.prefix);
+                format!("[`{path}`]({page}#{prefix}-{})", block.name)
             }
             None => format!("`{path}`"),
         }
+    }
+
+    /// The way from a line of the chapter to the page of a block.
+    fn way(&self, line: usize, block: &Block) -> String {
+        let from = self.whole.path_at(line);
+        relative(from, self.whole.path_at(block.line))
     }
 
     fn tests(&self, id: &str) -> String {

@@ -7,6 +7,7 @@ use std::{env, fs};
 use course::{Name, Record, Step, Steps, write};
 use mdbook_stepdiff::book::{read_chapters, texts};
 use mdbook_stepdiff::check::{check, step_of};
+use mdbook_stepdiff::pages::step_of_page;
 use mdbook_stepdiff::record::Records;
 use mdbook_stepdiff::remake::remake;
 use mdbook_stepdiff::replay::{Stop, stops};
@@ -48,9 +49,13 @@ pub(crate) fn run(args: &[&str]) -> Result<bool, String> {
     let records = read_records(&root)?.unwanted();
     let found = check(&steps, &records, &chapters, true);
     let mut sound = true;
-    for (index, page) in found.pages.iter().enumerate() {
-        let number = step_of(&chapters[index].path);
-        let Some(replay) = Replay::new(&root, &steps, &records, number, page)
+    for number in chapters.iter().filter_map(|it| step_of(&it.path)) {
+        let is_own =
+            |index: usize| step_of_page(&chapters[index].path) == Some(number);
+        let pages = found.pages.iter().enumerate();
+        let pages = pages.filter(|(index, _)| is_own(*index));
+        let stops = pages.flat_map(|(_, page)| stops(page)).collect();
+        let Some(replay) = Replay::new(&root, &steps, &records, number, stops)
         else {
             continue;
         };
@@ -61,7 +66,7 @@ pub(crate) fn run(args: &[&str]) -> Result<bool, String> {
             println!("{}: as recorded", replay.new.name());
             continue;
         }
-        let own = found.findings.iter().filter(|f| f.chapter == index);
+        let own = found.findings.iter().filter(|f| is_own(f.chapter));
         let own: Vec<_> = own.cloned().collect();
         if !own.is_empty() {
             report(&texts(&own, &chapters));
@@ -89,17 +94,16 @@ struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    /// `None` where the page has no checkpoint.
+    /// `None` where the chapter has no checkpoint.
     fn new(
         root: &'a Path,
         steps: &'a Steps,
         records: &'a Records,
-        number: Option<u32>,
-        page: &str,
+        number: u32,
+        stops: Vec<Stop>,
     ) -> Option<Self> {
-        let new = steps.get(number?)?;
+        let new = steps.get(number)?;
         let old = steps.before(new.number)?;
-        let stops = stops(page);
         stops.contains(&Stop::Checkpoint).then(|| Self {
             root,
             old,

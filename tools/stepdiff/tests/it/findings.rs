@@ -1,5 +1,7 @@
 //! Each thing that can be wrong is found, and nothing else is.
 
+use mdbook_stepdiff::check::Chapter;
+
 use crate::course::Course;
 
 /// The one finding after an edit of a chapter.
@@ -271,4 +273,51 @@ fn the_page_has_the_code_and_the_links() {
     assert_has(page, &["cargo x diff 15 16", "[`src/lib.rs`](#s16-mount)"]);
     assert_has(page, &["id=\"s16-seq-1\"", "id=\"s16-tests\""]);
     assert!(!page.contains("\n{{"), "{page}");
+}
+
+/// A course whose chapter 16 has a second page, from what explains the layer on.
+fn two_pages() -> Course {
+    let mut course = Course::new();
+    let text = course.chapters[1].text.clone();
+    let at = text.find("{{#change src/live.rs to").unwrap();
+    course.chapters[1].text = text[..at].to_owned();
+    let path = "step-16-more.md".to_owned();
+    let text = text[at..].to_owned();
+    course.chapters.insert(2, Chapter { path, text });
+    course
+}
+
+#[test]
+fn a_chapter_may_have_two_pages() {
+    let course = two_pages();
+
+    let report = course.check();
+
+    assert_eq!(course.findings(), [""; 0]);
+    let [_, first, second, _] = &report.pages[..] else {
+        panic!("{} pages", report.pages.len());
+    };
+    assert!(first.contains(r#"id="s16-mount""#), "{first}");
+    assert!(second.contains(r#"id="s16-src-live-rs""#), "{second}");
+    // The table of files, and a link in the prose.
+    let live = "](step-16-more.md#s16-src-live-rs)";
+    assert_eq!(first.matches(live).count(), 2, "{first}");
+    assert!(first.contains("](#s16-mount)"), "{first}");
+    assert!(first.contains("](step-16-more.md#s16-tests)"), "{first}");
+    assert!(!second.contains("next page"), "{second}");
+}
+
+#[test]
+fn what_is_wrong_in_a_second_page_is_said_of_that_page() {
+    let mut course = two_pages();
+    let own = "# More\n\nSee [what](hunk:nothing).\n\n";
+    course.chapters[2].text.insert_str(0, own);
+    course.edit(1, "at=\"mod live\"", "at=\"mod lively\"");
+
+    let findings = course.findings();
+
+    assert_eq!(findings.len(), 3, "{findings:#?}");
+    assert!(findings.iter().any(|f| f.starts_with("2:3 hunk:nothing")));
+    // The directive, and the change that nobody explains.
+    assert_eq!(findings.iter().filter(|f| f.starts_with("1:")).count(), 2);
 }
