@@ -7,6 +7,12 @@ const MESSAGES = "static/messages.js";
 const OUTBOX = "static/outbox.js";
 const STORE = "src/store.rs";
 const DATABASE = "src/database.rs";
+const ACCOUNTS = "src/store/accounts.rs";
+const API = "src/api.rs";
+const ASKING = "src/session.rs";
+const WHO = "static/session.js";
+const SIGN_IN = "static/sign-in.js";
+const STYLE = "static/style.css";
 
 // The cursor that believes its events.
 const EVENT_RAISES_CURSOR = {
@@ -30,6 +36,16 @@ const NO_LOOK = {
   take: "find_by_key(connection, new.author, key)?\n    {",
   put: "find_by_key(connection, UserId(0), key)?\n    {",
 };
+
+// The page takes each end of its connection for a sign-out.
+const EACH_CUT_IS_A_SIGN_OUT = {
+  file: "static/live.js",
+  take: 'socket.on("disconnect", retry);',
+  put: 'socket.on("disconnect", () => location.replace("/front/sign-in"));',
+};
+
+// Sockets outlive their sessions.
+const NO_SWEEP = { file: "src/live.rs", take: "Ok(ended) => end(&io, ended).await,", put: "Ok(_) => ()," };
 
 export const BREAKS = {
   19: [
@@ -100,7 +116,7 @@ export const BREAKS = {
     { test: "are sent, once and in order, after the server was killed", file: OUTBOX, take: "[0, 401,", put: "[401," },
     { test: "are sent, once and in order, after the computer was asleep", file: OUTBOX, take: "  showMessages([answer]);\n", put: "" },
     { test: "their page was reloaded", ...KEEPS_NOTHING },
-    { test: "their window was closed", file: OUTBOX, take: "/${userId}/", put: "/" },
+    { test: "the other user's page sends nothing of it", file: OUTBOX, take: "/${userId}/", put: "/" },
     { test: "stands in the list at once", file: OUTBOX, take: "        showOutbox();\n", put: "" },
     { test: "stands below what is stored", file: OUTBOX, take: "outbox.insertBefore(", put: "messages.insertBefore(" },
     {
@@ -194,5 +210,150 @@ export const BREAKS = {
       take: "transaction.execute_batch(migration)",
       put: 'transaction.execute_batch(&format!("commit; {migration}; begin"))',
     },
+  ],
+  21: [
+    { test: "who signs up is signed in", file: SIGN_IN, take: "location.replace(whereTo());", put: ";" },
+    { test: "what is wrong is said, and what was typed stays", file: "src/password.rs", take: "count() < 15", put: "count() < 5" },
+    {
+      test: "are told in the same words",
+      file: API,
+      take: "let Some(account) = account.filter(|_| fits)",
+      put: "if account.is_none() { return Err(Error::UnknownUser(0)); } let Some(account) = account.filter(|_| fits)",
+    },
+    { test: "no script can read the cookie", file: ASKING, take: "HttpOnly; ", put: "" },
+    { test: "does not send the cookie, but a link does", file: ASKING, take: "SameSite=Lax", put: "SameSite=Strict" },
+    {
+      test: "who is signed in is told so, and may sign in as somebody else",
+      file: ACCOUNTS,
+      take: "for id in new.replaces {",
+      put: "for id in new.replaces.into_iter().skip(9) {",
+    },
+    {
+      test: "knows the fields of /front/sign-in",
+      file: "templates/sign-in.html",
+      take: 'autocomplete="current-password"',
+      put: 'autocomplete="off"',
+    },
+    {
+      test: "knows the fields of /front/sign-up",
+      file: "templates/sign-up.html",
+      take: 'type="password" required',
+      put: 'type="password" required maxlength="64"',
+    },
+    { test: "on its way to: /front/lobby", file: ASKING, take: '.append_pair("next", next)', put: '.append_pair("next", "/")' },
+    { test: "on its way to: /front/users", file: ASKING, take: "|it| it.as_str()", put: "|it| it.path()" },
+    { test: "on its way to: /front/messages", file: SIGN_IN, take: ".search = location.search;", put: '.search = "";' },
+    // What one might write instead.
+    ...[
+      ["//example.org/x", 'next.startsWith("/")'],
+      ["/\\example.org/x", "/^\\/[^/]/.test(next)"],
+      ["/\t/example.org/x", "/^\\/[^/\\\\]/.test(next)"],
+      ["\\\\example.org/x", '!next.includes(":") && !next.startsWith("//")'],
+      ["https:example.org/x", '!next.includes("//")'],
+      ["https://example.org/x", 'next.startsWith("http")'],
+      ["http://127.0.0.1:9/x", "url.hostname === location.hostname"],
+      ["javascript:document.title='taken over'", '!next.includes("//")'],
+      ["data:text/html,x", '!next.includes("//")'],
+    ].map(([address, put]) => ({
+      test: `another site: ${JSON.stringify(address)}`,
+      file: SIGN_IN,
+      take: "if (url.origin === location.origin) return url.href;",
+      put: `if (${put}) return next;`,
+    })),
+    { test: 'another site: "http://"', file: SIGN_IN, take: "// It is no address at all.", put: "return next;" },
+    { test: "that somebody took along is worth nothing", file: API, take: "store.end_session(session.id.clone()).await?;", put: "" },
+    { test: "the back button brings nothing back", file: "src/lib.rs", take: 'cached_by_default("no-store")', put: 'cached_by_default("no-cache")' },
+    { test: "the other tab ends as well", file: API, take: "live::end(&io, vec![session.id]).await;", put: "let _ = &io;" },
+    {
+      test: "the page says that its user is still signed in",
+      file: WHO,
+      take: 'you are still signed in.";\n  return false;',
+      put: 'you are still signed in.";\n  return true;',
+    },
+    { test: "may stay, by the button", file: WHO, take: 'returnValue === "delete"', put: "returnValue" },
+    { test: "may stay, by Escape", file: WHO, take: 'returnValue === "delete"', put: 'returnValue !== "stay"' },
+    { test: "may delete them, from any page", file: WHO, take: "leave(namesOfUnsent());", put: "leave();" },
+    { test: "keeps them when the server does not answer", file: WHO, take: "if (!(await signOut())) return;", put: "await signOut();" },
+    { test: "after a restart of the server: messages", ...EACH_CUT_IS_A_SIGN_OUT },
+    { test: "after a restart of the server: lobby", ...EACH_CUT_IS_A_SIGN_OUT },
+    {
+      test: "does not learn who is signed in: it asks again",
+      file: "static/live.js",
+      take: "if ((await isSignedIn()) === false) return;",
+      put: "if (!(await isSignedIn())) return;",
+    },
+    {
+      test: "a page whose user is gone: it shows nothing",
+      file: WHO,
+      take: "if (!event.persisted) return;\n  document.body.hidden = true;\n",
+      put: "if (!event.persisted) return;\n",
+    },
+    { test: "a page whose user is there: it shows again", file: WHO, take: "if (isIn) document.body.hidden = false;", put: "" },
+    { test: "it is loaded anew", file: WHO, take: "if (isIn === null) location.reload();", put: "" },
+    {
+      test: "it shows nothing of his",
+      file: "src/live.rs",
+      take: "session.must_be(user_id)?;\n        socket.join(room(user_id));",
+      put: "let _ = user_id;\n        socket.join(room(session.user.id));",
+    },
+    { test: "what she wrote waits, and is sent", file: WHO, take: "${databaseId}/${userId}/", put: "${databaseId}/" },
+    { test: "what she writes now is refused", file: API, take: "        session.must_be(author)?;\n", put: "        let _ = author;\n" },
+    { test: "waits as well while nobody says", file: OUTBOX, take: "!(await isSignedIn())", put: "(await isSignedIn()) === false" },
+    { test: "it finds out by what it missed", file: CATCH_UP, take: "if ([401, 403].includes(status)) await isSignedIn();", put: "" },
+    {
+      test: "her lobby says nothing under his name",
+      file: "static/lobby.js",
+      take: "const isIn = await isSignedIn();",
+      put: 'setLive("connected"); const isIn = await isSignedIn();',
+    },
+    { test: "her button signs nobody out but her", file: WHO, take: "if ((await isSignedIn()) === false) return false;", put: "" },
+    { test: "a 403 to the user who is signed in is final", file: OUTBOX, take: " && !(await isSignedIn())", put: "" },
+    { test: "what was written is kept for the same user", file: OUTBOX, take: "[401, 403].includes", put: "[403].includes" },
+    { test: "an open page at which nobody does anything is left", ...NO_SWEEP },
+    { test: "somebody is back within 30 days", file: ACCOUNTS, take: "if is_due {", put: "if false {" },
+    { test: "a session that is deleted is none", ...NO_SWEEP },
+    {
+      test: "whoever gets another password by set-password",
+      file: ACCOUNTS,
+      take: '"delete from sessions where user_id = ?1"',
+      put: '"delete from sessions where user_id = -?1"',
+    },
+    { test: "markup in a nickname shows as text on each page", file: "templates/base.html", take: "{{ user.nickname }}", put: "{{ user.nickname | safe }}" },
+    {
+      test: "with the recipient chosen",
+      file: "templates/messages.html",
+      take: "{% if user.id == to %} selected{% endif %}",
+      put: "",
+    },
+    {
+      test: "signing in and signing up fit at a width of 320",
+      file: STYLE,
+      take: "padding: 0 1rem 3rem;\n  overflow-wrap: anywhere;",
+      put: "padding: 0 1rem 3rem;",
+    },
+    {
+      test: "leaves the header its parts, at a width of 320",
+      file: STYLE,
+      take: "font-size: 0.85rem;\n  overflow-wrap: anywhere;",
+      put: "font-size: 0.85rem;",
+    },
+    {
+      test: "what asks for unsent messages fits at a width of 320",
+      file: STYLE,
+      take: "max-width: min(24rem, calc(100% - 2rem));",
+      put: "width: 24rem; max-width: none;",
+    },
+    { test: "ends at the same edge", file: STYLE, take: "margin: 0 0 0 auto;", put: "margin: 0 0 0 auto; display: flex; gap: 0.5rem;" },
+    { test: "sign up, sign out, sign in", file: "templates/sign-in.html", take: "<button>", put: '<button type="button">' },
+    {
+      test: "with the keyboard alone: what asks for unsent messages",
+      file: "templates/base.html",
+      take: 'class="delete">',
+      put: 'class="delete" autofocus>',
+    },
+    { test: "light: signing in and signing up", file: STYLE, take: "margin: 0;\n  color: var(--muted);", put: "margin: 0;\n  color: #999;" },
+    { test: "dark: signing in and signing up", file: STYLE, take: "margin: 0;\n  color: var(--muted);", put: "margin: 0;\n  color: #555;" },
+    { test: "light: what asks for unsent messages", file: STYLE, take: "padding: 1.25rem;\n  color: inherit;", put: "padding: 1.25rem;\n  color: #aaa;" },
+    { test: "dark: what asks for unsent messages", file: STYLE, take: "padding: 1.25rem;\n  color: inherit;", put: "padding: 1.25rem;\n  color: #444;" },
   ],
 };

@@ -11,6 +11,14 @@ export const SKIP = [
   { command: 'npm --prefix tools/browser test -- catch-up -g "1,200|5,000" --workers 1', reason: ELSEWHERE },
   { command: "sudo apt-get install build-essential", reason: "changes the machine" },
   { command: "xcode-select --install", reason: "for macOS" },
+  { command: "cargo run -p step-21 -- set-password ada", reason: "asks for a password at a terminal" },
+  { command: "cargo run -p step-21 -- set-password bob", reason: "asks for a password at a terminal" },
+  ...[
+    'http --session=ada :5001/api/sessions nickname=ada password="ada counts seven green boats"',
+    'http --session=ada :5001/api/messages recipient_id=2 content="trois petits chats"',
+    "http --session=ada :5001/api/users/1/messages",
+    "http --session=ada DELETE :5001/api/session",
+  ].map((command) => ({ command, reason: "needs HTTPie, which the checks do not install" })),
   {
     command: "cargo test --release -p step-18 --test it cost -- --ignored --nocapture",
     reason: "builds all anew, to measure what the page shows as measured once",

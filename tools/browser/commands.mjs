@@ -17,7 +17,7 @@ import { ROOT } from "./steps.js";
 const CHAT = "127.0.0.1:5001";
 // What the commands make. A reader who begins has none of it.
 const DATABASES = ["chat.db", "second.db"].flatMap((name) => [name, `${name}-wal`, `${name}-shm`]);
-const MADE = [...DATABASES, "mine/16"].map((file) => path.join(ROOT, file));
+const MADE = [...DATABASES, "ada.jar", "bob.jar", "mine/16"].map((file) => path.join(ROOT, file));
 const LOCK = path.join(ROOT, "Cargo.lock");
 const PATIENCE = 300_000;
 
@@ -101,6 +101,7 @@ class Reader {
     if (!this.#server) return;
     const { command, child } = this.#server;
     this.#server = null;
+    if (child.exitCode !== null) return;
     const closed = once(child, "close");
     process.kill(-child.pid, "SIGINT");
     await within(closed, `the end of ${command}`);

@@ -41,7 +41,9 @@ test.describe("the server stops, and there is no outbox", () => {
   });
 });
 
-test.describe("the server stops", () => {
+test.describe("the server stops, and nobody signs in", () => {
+  upTo(20);
+
   test("the page of a user who is gone when it is back says that it is refused", async ({
     chat,
     open,

@@ -3,10 +3,13 @@
 import { expect } from "@playwright/test";
 
 export class LobbyPage {
-  constructor(page) {
+  // `name` is what its visitor is called: the handle, or the nickname of who is
+  // signed in.
+  constructor(page, name) {
     this.page = page;
+    this.name = name;
     this.body = page.locator("body");
-    this.handle = page.locator("[name=handle]");
+    this.handle = page.locator("[name=handle]"); // until step-20
     this.message = page.locator("[name=message]");
     this.handleError = page.locator("#handle-error");
     this.messageError = page.locator("#message-error");
@@ -37,9 +40,10 @@ export class LobbyPage {
     return () => this.page.evaluate(() => window.heard);
   }
 
-  // Types a handle and a message, and presses Enter; does not wait.
-  async say(handle, message) {
-    await this.handle.fill(handle);
+  // Types a message, and a handle where people have one, and presses Enter; does
+  // not wait.
+  async say(message) {
+    if (await this.handle.isVisible()) await this.handle.fill(this.name);
     await this.message.fill(message);
     await this.message.press("Enter");
   }

@@ -2,8 +2,11 @@
 
 import { AxeBuilder } from "@axe-core/playwright";
 
-import { pathOfMessages } from "./people.js";
-import { expect, since, test } from "./test.js";
+import { MESSAGES, passwordOf, pathOfMessages } from "./people.js";
+import { SignInPage } from "./sign-in-page.js";
+import { NEWEST, number } from "./steps.js";
+import { expect, since, test, upTo } from "./test.js";
+import { hold, tabTo } from "./user-page.js";
 
 // What the browser itself says of an answer that is not 2xx, or of none.
 test.use({ allowedErrors: /status of 4\d\d|net::ERR_/ });
@@ -66,18 +69,22 @@ for (const width of [1000, 390, 320]) {
     newPage,
   }) => {
     const { long, dana } = await hardChat(chat);
-    const { page, texts, content } = await newPage(long, { viewport: { width, height: 700 } });
+    const look = { viewport: { width, height: 700 } };
+    const { page: longsPage } = await newPage(long, look);
+    const { page, texts, content } = await newPage(dana, look);
 
-    for (const path of [
-      "/front/users",
-      pathOfMessages(long),
-      pathOfMessages(dana),
-      `${pathOfMessages(dana)}?before=9`,
-      pathOfMessages({ id: 999 }),
-      `/front/${"x".repeat(500)}`,
-    ]) {
-      await page.goto(chat.url + path);
-      await expectNoSidewaysScroll(page);
+    for (const [user, its] of [[long, longsPage], [dana, page]]) {
+      for (const path of [
+        "/front/users",
+        "/front/lobby",
+        pathOfMessages(user),
+        `${pathOfMessages(user)}?before=9`,
+        pathOfMessages({ id: 999 }),
+        `/front/${"x".repeat(500)}`,
+      ]) {
+        await its.goto(chat.url + path);
+        await expectNoSidewaysScroll(its);
+      }
     }
 
     await page.goto(chat.url + pathOfMessages(dana));
@@ -90,6 +97,136 @@ for (const width of [1000, 390, 320]) {
     await expectNoSidewaysScroll(page);
   });
 }
+
+// The pages to sign in and to sign up, with all that they may have to say.
+async function visitForms(page, url) {
+  const signIn = new SignInPage(page);
+  const shows = [];
+  for (const path of ["/front/sign-in", "/front/sign-up"]) {
+    shows.push(async () => {
+      await page.goto(url + path);
+      await expect(signIn.password).toBeVisible();
+    });
+  }
+  shows.push(async () => {
+    await signIn.signUp("n".repeat(100));
+    await expect(signIn.error).toHaveText(`The nickname ${"n".repeat(100)} is taken. Choose another one.`);
+  });
+  return shows;
+}
+
+for (const width of [1000, 390, 320]) {
+  test(`signing in and signing up fit at a width of ${width}`, async ({ chat, newPage }) => {
+    since(21);
+    const long = await chat.addUser("n".repeat(100), "N".repeat(100));
+    for (const user of [null, long]) {
+      const { page } = await newPage(user, { viewport: { width, height: 700 } });
+      for (const show of await visitForms(page, chat.url)) {
+        await show();
+        await expectNoSidewaysScroll(page);
+      }
+    }
+  });
+
+  test(`a nickname of 100 characters leaves the header its parts, at a width of ${width}`, async ({
+    chat,
+    open,
+  }) => {
+    since(21);
+    for (const nickname of ["n".repeat(100), "ניקוד ".repeat(16), "🦀".repeat(100)]) {
+      const user = await chat.addUser(nickname, "N".repeat(100));
+      const { page, signOut, content, form } = await open(user, { viewport: { width, height: 700 } });
+      await expectNoSidewaysScroll(page);
+      await expect(signOut).toBeInViewport({ ratio: 1 });
+      // Whoever has a long name can still read and write.
+      await expect(form).toBeInViewport({ ratio: 1 });
+      await expect(content).toBeInViewport({ ratio: 1 });
+      const { height } = await page.locator(".scroller").boundingBox();
+      expect(height).toBeGreaterThan(120);
+      await expectApart(page, "header > *");
+    }
+  });
+
+  test(`what asks for unsent messages fits at a width of ${width}`, async ({ chat, open, ada }) => {
+    since(21);
+    const adasPage = await open(ada, { viewport: { width, height: 500 } });
+    const dialog = await openUnsentDialog(chat, adasPage);
+    await expectNoSidewaysScroll(adasPage.page);
+    await expect(dialog).toBeInViewport({ ratio: 1 });
+    for (const button of await dialog.getByRole("button").all()) {
+      await expect(button).toBeInViewport({ ratio: 1 });
+    }
+    await expectApart(adasPage.page, "dialog button");
+  });
+}
+
+// That none of the elements lies over another one.
+async function expectApart(page, selector) {
+  const overlaps = await page.locator(selector).evaluateAll((elements) => {
+    const boxes = elements.map((element) => element.getBoundingClientRect());
+    return boxes.flatMap((a, i) =>
+      boxes
+        .slice(i + 1)
+        .filter((b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
+        .map((b) => [a.toJSON(), b.toJSON()]),
+    );
+  });
+  expect(overlaps).toEqual([]);
+}
+
+// Leaves a message unsent and presses the button to sign out, by the keyboard.
+async function openUnsentDialog(chat, userPage) {
+  await userPage.page.route(MESSAGES, (route) => route.abort());
+  await userPage.write(userPage.user, "hello");
+  await expect(userPage.unsent).toHaveCount(1);
+  await userPage.signOut.focus();
+  await userPage.page.keyboard.press("Enter");
+  const dialog = userPage.page.getByRole("dialog", { name: "Not all of your messages are sent" });
+  await expect(dialog).toBeVisible();
+  return dialog;
+}
+
+test("with the keyboard alone: sign up, sign out, sign in", async ({ chat, newPage }) => {
+  since(21);
+  const { page } = await newPage(null);
+  const heading = page.getByRole("heading", { level: 1 });
+  const { keyboard } = page;
+  await page.goto(`${chat.url}/front/sign-up`);
+  await tabTo(page, page.getByLabel("Nickname"));
+  for (const text of ["grace", "Grace Hopper", "grace@example.org", passwordOf("grace")]) {
+    await keyboard.type(text);
+    await keyboard.press("Tab");
+  }
+  await expect(page.getByRole("button", { name: "Sign up" })).toBeFocused();
+  await keyboard.press("Enter");
+  await expect(heading).toHaveText("Messages of grace");
+
+  await tabTo(page, page.getByRole("button", { name: "Sign out" }));
+  await keyboard.press("Enter");
+  await expect(heading).toHaveText("Sign in");
+
+  await tabTo(page, page.getByLabel("Nickname"));
+  await keyboard.type("grace");
+  await keyboard.press("Tab");
+  await keyboard.type(passwordOf("grace"));
+  await keyboard.press("Enter");
+  await expect(heading).toHaveText("Messages of grace");
+});
+
+test("with the keyboard alone: what asks for unsent messages", async ({ chat, open, ada }) => {
+  since(21);
+  const adasPage = await open(ada);
+  const { page, signOut } = adasPage;
+  const dialog = await openUnsentDialog(chat, adasPage);
+  // What deletes nothing comes first.
+  await expect(dialog.getByRole("button", { name: "Stay" })).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(dialog.getByRole("button", { name: "Sign out and delete them" })).toBeFocused();
+  await expect(page.locator(":focus")).toHaveCSS("outline-style", "solid");
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  await expect(signOut).toBeFocused();
+});
 
 test("on a phone, the list and the whole form are in sight", async ({ chat, newPage, ada, bob }) => {
   since(16);
@@ -170,11 +307,22 @@ test("what stands in a column begins and ends at the same edge", async ({
   expect(new Set(heights).size).toBe(1);
   expect(select[0]).toBeGreaterThan(form[0]);
 
-  const { page: lobby } = await newPage(null);
+  if (number(NEWEST) >= 21) {
+    const [header, signOut] = await edges(page, ["header", ".me button"]);
+    const padding = await page
+      .locator("header")
+      .evaluate((element) => Number.parseFloat(getComputedStyle(element).paddingRight));
+    expect(signOut[1]).toBeCloseTo(header[1] - padding, 0);
+  }
+
+  const { page: lobby } = await newPage(ada);
   await lobby.goto(`${chat.url}/front/lobby`);
-  const [heading, handle, message] = await edges(lobby, ["h1", "[name=handle]", "[name=message]"]);
-  expect(handle[0]).toBe(heading[0]);
-  expect(message[0]).toBe(heading[0]);
+  const [heading] = await edges(lobby, ["h1"]);
+  const fields = await lobby
+    .locator("#send-form input")
+    .evaluateAll((inputs) => inputs.map((input) => input.getBoundingClientRect().x));
+  expect(fields.length).toBeGreaterThan(0);
+  expect(new Set(fields)).toEqual(new Set([heading[0]]));
 });
 
 // axe looks at a field's value alone.
@@ -221,20 +369,27 @@ for (const colorScheme of ["light", "dark"]) {
     }
 
     test("the users", async ({ chat, newPage }) => {
-      const { page } = await newPage(null, { colorScheme });
-      await page.goto(chat.url);
+      const { long } = await hardChat(chat);
+      const { page } = await newPage(long, { colorScheme });
+      await page.goto(`${chat.url}/front/users`);
       await expectAccessible(page);
+    });
 
-      await hardChat(chat);
-      await page.reload();
-      await expectAccessible(page);
+    test.describe("nobody signs in", () => {
+      upTo(20);
 
-      await page.getByLabel("Nickname").fill(" ");
-      await page.getByLabel("Name", { exact: true }).fill(" ");
-      await page.getByLabel("Email").fill("a@example.org");
-      await page.keyboard.press("Enter");
-      await expect(page.getByRole("alert")).not.toBeEmpty();
-      await expectAccessible(page);
+      test("nobody is there, and somebody is added with a mistake", async ({ chat, newPage }) => {
+        const { page } = await newPage(null, { colorScheme });
+        await page.goto(chat.url);
+        await expectAccessible(page);
+
+        await page.getByLabel("Nickname").fill(" ");
+        await page.getByLabel("Name", { exact: true }).fill(" ");
+        await page.getByLabel("Email").fill("a@example.org");
+        await page.keyboard.press("Enter");
+        await expect(page.getByRole("alert")).not.toBeEmpty();
+        await expectAccessible(page);
+      });
     });
 
     test("the messages", async ({ chat, open, ada, bob }) => {
@@ -260,20 +415,41 @@ for (const colorScheme of ["light", "dark"]) {
       await adasPage.live("disconnected");
       await expectAccessible(adasPage.page);
 
+      // Where users sign in, the page asks by this whether to stay.
+      await hold(adasPage.page, "**/api/me");
       await chat.startAgain({ database: "another.db" });
       await adasPage.live("refused");
       await expectAccessible(adasPage.page);
 
-      await chat.addUser("ada");
-      const withoutClient = await newPage(ada, { colorScheme });
+      const newAda = await chat.addUser("ada");
+      const withoutClient = await newPage(newAda, { colorScheme });
       await withoutClient.page.route("**/socket.io.min.js", (route) => route.abort());
       await withoutClient.open(chat.url);
       await withoutClient.live("unavailable");
       await expectAccessible(withoutClient.page);
     });
 
-    test("an error", async ({ chat, newPage }) => {
-      const { page } = await newPage(null, { colorScheme });
+    test("signing in and signing up", async ({ chat, newPage }) => {
+      since(21);
+      const long = await chat.addUser("n".repeat(100), "N".repeat(100));
+      for (const user of [null, long]) {
+        const { page } = await newPage(user, { colorScheme });
+        for (const show of await visitForms(page, chat.url)) {
+          await show();
+          await expectAccessible(page);
+        }
+      }
+    });
+
+    test("what asks for unsent messages", async ({ chat, open, ada }) => {
+      since(21);
+      const adasPage = await open(ada, { colorScheme });
+      await openUnsentDialog(chat, adasPage);
+      await expectAccessible(adasPage.page);
+    });
+
+    test("an error", async ({ chat, newPage, ada }) => {
+      const { page } = await newPage(ada, { colorScheme });
       await page.goto(chat.url + pathOfMessages({ id: 999 }));
       await expect(page.getByRole("heading")).toHaveText("Error 404");
       await expectAccessible(page);

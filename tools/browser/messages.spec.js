@@ -2,7 +2,7 @@
 
 import { isPost } from "./people.js";
 import { expect, since, test, upTo } from "./test.js";
-import { hold } from "./user-page.js";
+import { hold, tabTo } from "./user-page.js";
 
 // What the browser itself says of an answer that is not 2xx.
 test.use({ allowedErrors: /status of (422|409)/ });
@@ -133,18 +133,6 @@ test("with the keyboard alone: choose, write, send, and write again", async ({
   await expect(content).toHaveValue("next");
 });
 
-// Presses Tab until `target` has the focus; on the way, each stop must show
-// that it has it.
-async function tabTo(page, target) {
-  const focused = page.locator(":focus");
-  for (let stops = 0; stops < 10; stops++) {
-    await page.keyboard.press("Tab");
-    await expect(focused).toHaveCSS("outline-style", "solid");
-    if (await target.evaluate((element) => element === document.activeElement)) return;
-  }
-  throw new Error("Tab does not lead there");
-}
-
 test("an Enter that ends the input of a word does not send", async ({ chat, open, ada }) => {
   const adasPage = await open(ada);
   const { content } = adasPage;
@@ -249,24 +237,28 @@ test("a new message does not carry a reader of old ones away; who reads the end 
   }
 });
 
-test("users are added on the users page, and a taken nickname is said", async ({
-  chat,
-  newPage,
-  ada,
-}) => {
-  const { page } = await newPage(ada);
-  await page.goto(chat.url);
-  await page.getByLabel("Nickname").fill("grace");
-  await page.getByLabel("Name", { exact: true }).fill("Grace Hopper");
-  await page.getByLabel("Email").fill("grace@example.org");
-  await page.keyboard.press("Enter");
-  await page.getByRole("link", { name: "grace" }).click();
-  await expect(page.getByRole("heading")).toHaveText("Messages of grace");
+test.describe("nobody signs in", () => {
+  upTo(20);
 
-  await page.getByRole("link", { name: "Chat" }).click();
-  await page.getByLabel("Nickname").fill("grace");
-  await page.getByLabel("Name", { exact: true }).fill("Another Grace");
-  await page.getByLabel("Email").fill("another@example.org");
-  await page.getByRole("button", { name: "Add" }).click();
-  await expect(page.getByRole("alert")).toHaveText(/The nickname grace is taken/);
+  test("users are added on the users page, and a taken nickname is said", async ({
+    chat,
+    newPage,
+    ada,
+  }) => {
+    const { page } = await newPage(ada);
+    await page.goto(chat.url);
+    await page.getByLabel("Nickname").fill("grace");
+    await page.getByLabel("Name", { exact: true }).fill("Grace Hopper");
+    await page.getByLabel("Email").fill("grace@example.org");
+    await page.keyboard.press("Enter");
+    await page.getByRole("link", { name: "grace" }).click();
+    await expect(page.getByRole("heading")).toHaveText("Messages of grace");
+
+    await page.getByRole("link", { name: "Chat" }).click();
+    await page.getByLabel("Nickname").fill("grace");
+    await page.getByLabel("Name", { exact: true }).fill("Another Grace");
+    await page.getByLabel("Email").fill("another@example.org");
+    await page.getByRole("button", { name: "Add" }).click();
+    await expect(page.getByRole("alert")).toHaveText(/The nickname grace is taken/);
+  });
 });

@@ -1,7 +1,8 @@
 // What was written is sent, and stored once, on the newest step.
 
+import { answerBy, expectSent, stored, THREE, writeAll } from "./outbox.js";
 import { isPost, MESSAGES, pathOfMessages } from "./people.js";
-import { expect, since, test } from "./test.js";
+import { expect, since, test, upTo } from "./test.js";
 import { hold } from "./user-page.js";
 
 // What the browser itself says of requests to a server that is away, and of
@@ -9,56 +10,6 @@ import { hold } from "./user-page.js";
 test.use({ allowedErrors: /net::ERR_|status of [45]\d\d/ });
 
 since(20);
-
-const THREE = ["one", "two", "three"];
-
-async function writeAll(userPage, recipient, texts) {
-  for (const text of texts) await userPage.write(recipient, text);
-}
-
-// What the server has of a user, and that each is there once is seen by it.
-async function stored(chat, user) {
-  return (await chat.messagesOf(user)).map(({ content }) => content);
-}
-
-// Waits until the page has nothing more to send and shows these messages, each
-// once and in this order, and the server has the same.
-async function expectSent(chat, userPage, texts) {
-  await expect(userPage.unsent).toHaveCount(0, { timeout: 20_000 });
-  await userPage.settled();
-  await expect(userPage.texts).toHaveText(texts);
-  expect(await stored(chat, userPage.user)).toEqual(texts);
-}
-
-// Answers each message of a page by the next of these answers, then by the
-// chat's own. Returns what was sent so far, and when.
-async function answerBy(page, ...answers) {
-  const sent = [];
-  await page.route(MESSAGES, (route) => {
-    if (!isPost(route.request())) return route.continue();
-    sent.push({ at: Date.now(), ...route.request().postDataJSON() });
-    const answer = answers.shift();
-    if (answer === undefined) return route.continue();
-    if (answer === "none") return route.abort();
-    return route.fulfill(answer);
-  });
-  return sent;
-}
-
-// Waits until the page has looked whether it is time to send, twice.
-async function passTwoTicks(page) {
-  await page.evaluate(
-    () =>
-      new Promise((done) => {
-        let ticks = 0;
-        const timer = setInterval(() => {
-          if (++ticks < 3) return;
-          clearInterval(timer);
-          done();
-        }, 1000);
-      }),
-  );
-}
 
 test.describe("three messages are sent, once and in order, after", () => {
   test("the network was off", async ({ chat, open, ada, bob }) => {
@@ -117,23 +68,42 @@ test.describe("three messages are sent, once and in order, after", () => {
     await expectSent(chat, adasPage, THREE);
   });
 
-  test("their window was closed without a network", async ({ chat, cable, open, ada, bob }) => {
+  test("their window was closed without a network", async ({ chat, cable, newPage, open, ada, bob }) => {
     const adasPage = await open(ada, { url: cable.url });
-    const anotherPage = await open(bob, { tabOf: adasPage, url: cable.url });
+    // Another tab, or the browser would forget what it keeps for a test.
+    const anotherTab = await newPage(ada, { tabOf: adasPage });
+    await anotherTab.page.goto(`${cable.url}/front/users`);
     cable.pull();
     await writeAll(adasPage, bob, THREE);
     await expect(adasPage.unsentTexts).toHaveText(THREE);
     await adasPage.page.close();
     cable.putBack();
-    // Bob's page, in the same browser, sends nothing of it.
-    await anotherPage.live("connected");
-    await passTwoTicks(anotherPage.page);
-    expect(await stored(chat, ada)).toEqual([]);
 
-    const again = await open(ada, { tabOf: anotherPage, url: cable.url });
+    const again = await open(ada, { tabOf: anotherTab, url: cable.url });
 
     await expectSent(chat, again, THREE);
-    await expectSent(chat, anotherPage, THREE);
+  });
+
+  test.describe("their window was closed, in a browser that two users have,", () => {
+    upTo(20);
+
+    test("and the other user's page sends nothing of it", async ({ chat, cable, open, ada, bob }) => {
+      const adasPage = await open(ada, { url: cable.url });
+      const bobsPage = await open(bob, { tabOf: adasPage, url: cable.url });
+      cable.pull();
+      await writeAll(adasPage, bob, THREE);
+      await expect(adasPage.unsentTexts).toHaveText(THREE);
+      await adasPage.page.close();
+      cable.putBack();
+      await bobsPage.live("connected");
+      await bobsPage.passTwoTicks();
+      expect(await stored(chat, ada)).toEqual([]);
+
+      const again = await open(ada, { tabOf: bobsPage, url: cable.url });
+
+      await expectSent(chat, again, THREE);
+      await expectSent(chat, bobsPage, THREE);
+    });
   });
 });
 
@@ -293,7 +263,7 @@ test.describe("two tabs with one outbox", () => {
     const go = await hold(tab.page, MESSAGES);
     await tab.write(bob, "hello");
     await expect(other.unsentTexts).toHaveText(["hello"]);
-    await passTwoTicks(other.page);
+    await other.passTwoTicks();
     go();
     await expectSent(chat, tab, ["hello"]);
     await expectSent(chat, other, ["hello"]);
@@ -311,7 +281,7 @@ test.describe("two tabs with one outbox", () => {
     await tab.page.getByRole("button", { name: "Delete" }).click();
     await expect(other.unsent).toHaveCount(0);
     await other.putClockForward(6);
-    await passTwoTicks(other.page);
+    await other.passTwoTicks();
     expect(await stored(chat, ada)).toEqual([]);
   });
 });
@@ -326,7 +296,7 @@ test.describe("a message that the server refuses for good", () => {
     await expect(adasPage.texts).toHaveText(["shorter"]);
     await expect(adasPage.states).toHaveText(["Not sent: The content is longer than 2000 characters."]);
     await expect(adasPage.page.getByRole("alert").filter({ hasText: "longer" })).toBeVisible();
-    await passTwoTicks(adasPage.page);
+    await adasPage.passTwoTicks();
     expect(sent).toHaveLength(2);
     expect(await stored(chat, bob)).toEqual(["shorter"]);
 
@@ -377,7 +347,7 @@ for (const [name, answer] of Object.entries({
       "Waiting to be sent …",
     ]);
     await adasPage.page.evaluate(() => dispatchEvent(new Event("online")));
-    await passTwoTicks(adasPage.page);
+    await adasPage.passTwoTicks();
     expect(sent).toHaveLength(1);
     await expect(adasPage.texts).toHaveCount(0);
 
@@ -424,7 +394,7 @@ test.describe("a refusal that passes", () => {
       // Not before half of it, and not after all of it.
       await adasPage.putClockForward(Math.max(0, seconds / 2 - 4));
       if (seconds > 8) {
-        await passTwoTicks(adasPage.page);
+        await adasPage.passTwoTicks();
         expect(sent).toHaveLength(tries + 1);
       }
       await adasPage.putClockForward(seconds / 2 + 4);
@@ -443,7 +413,7 @@ test.describe("a refusal that passes", () => {
     await adasPage.putClockForward(90);
     await adasPage.page.evaluate(() => dispatchEvent(new Event("online")));
     await adasPage.write(bob, "and");
-    await passTwoTicks(adasPage.page);
+    await adasPage.passTwoTicks();
     expect(sent).toHaveLength(1);
 
     await adasPage.putClockForward(11);
@@ -451,7 +421,9 @@ test.describe("a refusal that passes", () => {
   });
 });
 
-test.describe("what was written for one database is not sent to another:", () => {
+test.describe("what was written for one database is not sent to another, and nobody signs in:", () => {
+  upTo(20);
+
   test("the page stays open", async ({ chat, open, ada, bob }) => {
     const adasPage = await open(ada);
     await chat.stop();
@@ -469,7 +441,9 @@ test.describe("what was written for one database is not sent to another:", () =>
     await adasPage.reload();
     await expectSent(chat, adasPage, ["hello"]);
   });
+});
 
+test.describe("what was written for one database is not sent to another:", () => {
   test("the page is reloaded", async ({ chat, open, ada, bob }) => {
     const adasPage = await open(ada);
     await chat.stop();
@@ -482,9 +456,14 @@ test.describe("what was written for one database is not sent to another:", () =>
     await chat.addUser("new bob");
 
     const newPage = await open(newAda, { tabOf: adasPage });
-    await passTwoTicks(newPage.page);
+    await newPage.passTwoTicks();
     await expect(newPage.unsent).toHaveCount(0);
     expect(await stored(chat, newAda)).toEqual([]);
+
+    await chat.stop();
+    await chat.startAgain();
+    const again = await open(ada, { tabOf: newPage });
+    await expectSent(chat, again, ["hello"]);
   });
 });
 

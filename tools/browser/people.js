@@ -2,39 +2,81 @@
 // says something, and reads. Nothing else here knows its paths and bodies.
 
 import { Program } from "./program.js";
+import { number } from "./steps.js";
 
 export class Chat extends Program {
-  // Adds a user.
-  addUser(nickname, name = nickname) {
+  // Adds a user. Where users sign in, this one is: `cookie` is what a browser of
+  // theirs has.
+  async addUser(nickname, name = nickname) {
     const email = `${nickname.slice(0, 80)}@example.org`;
-    return this.#post("/api/users", { nickname, name, email });
+    const password = passwordOf(nickname);
+    return this.#enter("/api/users", { nickname, name, email, password });
+  }
+
+  // Signs a user in once more, in another browser.
+  signIn(nickname) {
+    return this.#enter("/api/sessions", { nickname, password: passwordOf(nickname) });
+  }
+
+  // Does what whoever runs the chat does for a user who has no password.
+  setPassword(nickname, password = passwordOf(nickname)) {
+    this.command(["set-password", nickname], `${password}\n`);
+  }
+
+  // Lets a user in whom an older step has added.
+  async letIn(user) {
+    if (number(this.step) < 21) return user;
+    this.setPassword(user.nickname);
+    return this.signIn(user.nickname);
   }
 
   // Sends a message as a program would, not from a page.
-  send(author, recipient, content, key) {
-    return this.#post("/api/messages", {
-      author_id: author.id,
-      recipient_id: recipient.id,
-      content,
-      key,
-    });
+  async send(author, recipient, content, key) {
+    const body = { author_id: author.id, recipient_id: recipient.id, content, key };
+    return (await this.#post("/api/messages", body, author)).json();
   }
 
   // The messages that the server has of a user.
   async messagesOf(user) {
-    const answer = await fetch(`${this.url}/api/users/${user.id}/messages`);
+    const answer = await fetch(`${this.url}/api/users/${user.id}/messages`, {
+      headers: headersOf(user),
+    });
+    if (!answer.ok) throw new Error(`messages of ${user.nickname}: ${await answer.text()}`);
     return answer.json();
   }
 
-  async #post(path, body) {
+  async #enter(path, body) {
+    const answer = await this.#post(path, body);
+    const cookie = answer.headers.getSetCookie()[0]?.split(";")[0];
+    return { ...(await answer.json()), cookie };
+  }
+
+  async #post(path, body, user) {
     const answer = await fetch(this.url + path, {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", ...headersOf(user) },
       body: JSON.stringify(body),
     });
     if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
-    return answer.json();
+    return answer;
   }
+}
+
+export function passwordOf(nickname) {
+  return `the password of ${nickname}`;
+}
+
+// What a program sends with each request of a user.
+export function headersOf(user) {
+  return user?.cookie ? { Cookie: user.cookie } : {};
+}
+
+// Makes a browser that of a user who is signed in. Who was before is so no
+// more, and there is no moment in which nobody is.
+export async function signInBrowser(context, user, url) {
+  if (!user?.cookie) return;
+  const [name, value] = user.cookie.split("=");
+  await context.addCookies([{ name, value, url, httpOnly: true, sameSite: "Lax" }]);
 }
 
 // The path of a user's messages page.

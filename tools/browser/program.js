@@ -1,7 +1,7 @@
 // The real program of a step, running on a free port with a database of its
 // own. What its chat understands is not known here: people.js knows.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -35,6 +35,18 @@ export class Program {
     await this.#run(new URL(this.url).host, database);
   }
 
+  // Runs a command of the program on the same database, whether it is running
+  // or not. The command reads `input`.
+  command(parameters, input) {
+    const { status, stderr } = spawnSync(executable(this.step), parameters, {
+      cwd: this.folder,
+      encoding: "utf8",
+      env: { ...process.env, DATABASE: this.database, RUST_LOG: "warn" },
+      input,
+    });
+    if (status !== 0) throw new Error(stderr);
+  }
+
   // Ends the program as Ctrl-C does.
   async stop() {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
@@ -56,6 +68,7 @@ export class Program {
   }
 
   async #run(address, database) {
+    this.database = database;
     this.child = spawn(executable(this.step), {
       cwd: this.folder,
       env: { ...process.env, ADDRESS: address, DATABASE: database, RUST_LOG: "warn" },

@@ -8,10 +8,11 @@ import { chromium, expect } from "@playwright/test";
 
 import { build } from "./build.js";
 import { Cable } from "./cable.js";
-import { Chat, pathOfMessages } from "./people.js";
+import { Chat, passwordOf, pathOfMessages, signInBrowser } from "./people.js";
 import { chromium as executable } from "./chromium.js";
 import { LobbyPage } from "./lobby-page.js";
-import { NEWEST, ROOT, STEPS } from "./steps.js";
+import { SignInPage } from "./sign-in-page.js";
+import { NEWEST, number, ROOT, STEPS } from "./steps.js";
 import { UserPage } from "./user-page.js";
 
 const FOLDER = path.join(ROOT, "book/src/images");
@@ -19,6 +20,9 @@ const WINDOW = { width: 440, height: 540 };
 const WIDE = { width: 760, height: 740 };
 const PHONE = { width: 390, height: 700 };
 const SCALE = 1.5;
+
+// The chapters of what these pictures show are from before people sign in.
+const BEFORE_SIGN_IN = "step-20";
 
 // Where a reader's own chat is: the pictures show the address.
 const ADDRESS = "127.0.0.1:5001";
@@ -64,6 +68,7 @@ const browser = await chromium.launch({ executablePath: executable() });
 try {
   for (const step of STEPS) await picturesOfStep(step);
   await picturesOfPages();
+  await pictureOfSignIn();
   await pictureOfLobby();
   await pictureOfMissed();
   await pictureOfUnsent();
@@ -76,6 +81,8 @@ async function picturesOfStep(step) {
   await withDemo(step, async (chat, users) => {
     const left = await open(chat, users.ada);
     const right = await open(chat, users.bob);
+    // One browser is one person from then on.
+    right.isPrivate = number(step) >= 21;
     await left.recipient.selectOption("bob");
     await left.content.fill(NEXT);
     const before = await windows(left, right);
@@ -112,9 +119,29 @@ async function picturesOfPages() {
   });
 }
 
+// The pages to sign up and to sign in, as somebody fills them in.
+async function pictureOfSignIn() {
+  const look = { viewport: { ...WINDOW, height: 650 } };
+  await withDemo(NEWEST, async (chat) => {
+    const left = new SignInPage(await newWindow(look));
+    await left.page.goto(`${chat.url}/front/sign-up`);
+    await left.nickname.fill("eve");
+    await left.name.fill(PEOPLE.eve);
+    await left.email.fill("eve@example.org");
+    await left.password.fill(passwordOf("eve"));
+
+    const right = new SignInPage(await newWindow(look));
+    await right.page.goto(`${chat.url}/front/sign-in`);
+    await right.signIn("bob", "what was it again?");
+    await expect(right.error).not.toBeEmpty();
+    right.isPrivate = true;
+    await savePair("sign-in.png", await windows(left, right), look.viewport);
+  });
+}
+
 // Ada's page without a server.
 async function pictureOfUnsent() {
-  await withDemo(NEWEST, async (chat, users) => {
+  await withDemo(BEFORE_SIGN_IN, async (chat, users) => {
     const adasPage = await open(chat, users.ada);
     await chat.stop();
     await adasPage.live("disconnected");
@@ -127,7 +154,7 @@ async function pictureOfUnsent() {
 
 // Bob's page after a cut.
 async function pictureOfMissed() {
-  await withDemo(NEWEST, async (chat, users) => {
+  await withDemo(BEFORE_SIGN_IN, async (chat, users) => {
     const cable = await Cable.to(chat);
     const bobsPage = new UserPage(await newWindow({ viewport: WINDOW }), users.bob);
     await bobsPage.open(cable.url);
@@ -142,21 +169,21 @@ async function pictureOfMissed() {
 }
 
 async function pictureOfLobby() {
-  await withDemo(NEWEST, async (chat) => {
-    const [left, right] = [await enterLobby(chat), await enterLobby(chat)];
-    await left.say("Ada", "Good morning, garden! Who is here today?");
+  await withDemo(BEFORE_SIGN_IN, async (chat) => {
+    const [left, right] = [await enterLobby(chat, "Ada"), await enterLobby(chat, "Bob")];
+    await left.say("Good morning, garden! Who is here today?");
     await left.shows("Good morning, garden! Who is here today?");
-    await right.say("Bob", "I am, with the bean poles.");
+    await right.say("I am, with the bean poles.");
     await right.texts.nth(1).waitFor();
-    await left.say("Ada", "Perfect, gate is open.");
+    await left.say("Perfect, gate is open.");
     await left.texts.nth(2).waitFor();
     await right.texts.nth(2).waitFor();
     await savePair("lobby.png", await windows(left, right));
   });
 }
 
-async function enterLobby(chat) {
-  const lobby = new LobbyPage(await newWindow({ viewport: WINDOW }));
+async function enterLobby(chat, handle) {
+  const lobby = new LobbyPage(await newWindow({ viewport: WINDOW }), handle);
   await lobby.open(chat.url);
   return lobby;
 }
@@ -195,7 +222,9 @@ async function newWindow(look) {
 }
 
 async function open(chat, user, look = { viewport: WINDOW }) {
-  const userPage = new UserPage(await newWindow(look), user);
+  const page = await newWindow(look);
+  await signInBrowser(page.context(), user, chat.url);
+  const userPage = new UserPage(page, user);
   await userPage.open(chat.url);
   return userPage;
 }
@@ -214,28 +243,30 @@ async function save(name, page) {
   write(name, await picture(page));
 }
 
-// What windows show, each with its address.
+// What windows show, each with its address, and whether it is a private one.
 async function windows(...shown) {
   const pictures = [];
-  for (const { page } of shown) {
+  for (const { page, isPrivate } of shown) {
     const image = (await picture(page)).toString("base64");
-    pictures.push({ image, address: page.url().replace("http://", "") });
+    pictures.push({ image, address: page.url().replace("http://", ""), isPrivate });
   }
   return pictures;
 }
 
 // Two windows side by side, in one picture.
-async function savePair(name, pictures) {
+async function savePair(name, pictures, { width, height } = WINDOW) {
   const context = await browser.newContext({
     deviceScaleFactor: SCALE,
-    viewport: { width: 2 * WINDOW.width + 72, height: WINDOW.height + 84 },
+    viewport: { width: 2 * width + 72, height: height + 84 },
   });
   const page = await context.newPage();
   const figures = pictures.map(
-    ({ address, image }) => `
+    ({ address, image, isPrivate }) => `
       <figure>
-        <figcaption><i></i><i></i><i></i><span>${address}</span></figcaption>
-        <img src="data:image/png;base64,${image}" width="${WINDOW.width}">
+        <figcaption${isPrivate ? " class=private" : ""}>
+          <i></i><i></i><i></i><span>${address}</span>
+        </figcaption>
+        <img src="data:image/png;base64,${image}" width="${width}">
       </figure>`,
   );
   await page.setContent(`
@@ -246,6 +277,8 @@ async function savePair(name, pictures) {
                box-shadow: 0 2px 8px #1d242340; }
       figcaption { display: flex; gap: 7px; align-items: center; height: 36px; padding: 0 14px;
                    color: #5b6664; font-size: 13px; background: #e9ece9; }
+      .private { color: #e9ece9; background: #443a56; }
+      .private::after { margin-left: auto; content: "private window"; }
       i { width: 11px; height: 11px; background: #b9c3bf; border-radius: 50%; }
       span { margin-left: 10px; }
       img { display: block; }

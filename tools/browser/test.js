@@ -3,7 +3,7 @@
 import { test as base, expect } from "@playwright/test";
 
 import { Cable } from "./cable.js";
-import { Chat } from "./people.js";
+import { Chat, signInBrowser } from "./people.js";
 import { NEWEST, number, STEPS } from "./steps.js";
 import { UserPage } from "./user-page.js";
 
@@ -46,16 +46,22 @@ export const test = base.extend({
   // Which errors may stand in the browser's console; no others may.
   allowedErrors: [/^$/, { option: true }],
 
-  // Makes a page in a window of its own, with cookies of its own, as another
-  // person's browser has them. `tabOf` makes it a tab beside another page.
+  // Makes a page in a window of its own, with cookies of its own: its user is
+  // signed in there. `tabOf` makes it a tab beside another page; another user's
+  // tab signs that one in.
   newPage: async ({ browser, chat, allowedErrors }, use) => {
     const contexts = [];
     const thrown = [];
     const errors = [];
     await use(async (user, { tabOf, ...look } = {}) => {
-      if (tabOf) return new UserPage(await tabOf.page.context().newPage(), user);
+      if (tabOf) {
+        const context = tabOf.page.context();
+        if (user !== tabOf.user) await signInBrowser(context, user, chat.url);
+        return new UserPage(await context.newPage(), user);
+      }
       const context = await browser.newContext(look);
       contexts.push(context);
+      await signInBrowser(context, user, chat.url);
       context.on("weberror", (error) => thrown.push(error.error().message));
       context.on("console", (line) => line.type() === "error" && errors.push(line.text()));
       return new UserPage(await context.newPage(), user);

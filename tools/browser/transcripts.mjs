@@ -19,13 +19,14 @@ import { io } from "socket.io-client";
 import { Chat } from "./people.js";
 import { chromium } from "./chromium.js";
 import { CLIENT_FILE, ROOT, STEPS, program } from "./steps.js";
-import { gate, openPage, withoutUpkeep } from "./transcripts/page.mjs";
+import { gate, openConsole, openPage, withoutUpkeep } from "./transcripts/page.mjs";
 import { fold, hexadecimal, packets, seconds, steady, transport } from "./transcripts/text.mjs";
 import { WebSocketByHand, exchange, until } from "./transcripts/wire.mjs";
 
 const OUTPUT = path.join(ROOT, "book/src/output");
 const JSON_TYPE = { "Content-Type": "application/json" };
 const ADA = { name: "Ada Lovelace", email: "ada@example.org", nickname: "ada" };
+const BOB = { name: "Bob Kahn", email: "bob@example.org", nickname: "bob" };
 
 const running = [];
 let browser;
@@ -50,33 +51,53 @@ async function shell(chat, ...commands) {
   for (const command of commands) {
     const { port } = new URL(chat.url);
     const real = command.replaceAll(":5001", `:${port}`);
-    const { stdout } = await promisify(execFile)("sh", ["-c", real]);
+    const { stdout } = await promisify(execFile)("sh", ["-c", real], { cwd: chat.folder });
     const answer = stdout.replaceAll("\r", "").trimEnd();
     texts.push(`$ ${command}\n${fold(answer)}`);
   }
   return texts.join("\n");
 }
 
+// A command that sends JSON.
+function curlJson(path, body, options = "") {
+  return (
+    `curl ${options}http://127.0.0.1:5001${path} \\\n` +
+    `    -H "Content-Type: application/json" \\\n` +
+    `    -d '${body}'`
+  );
+}
+
+// In the console of a lobby: listens as if it were a page of user 1. Returns
+// what it prints, which goes on.
+async function listenAsAda(chat, user) {
+  const { page, lines } = await openConsole(browser, `${chat.url}/front/lobby`, user);
+  await until(() => lines.includes("connected to the server"), "the lobby's line");
+  lines.length = 0;
+  await page.evaluate(`
+    const ada = io({ auth: { user_id: 1 }, forceNew: true });
+    ada.on("direct-message", ({ author, content }) => console.log(author.nickname, content));
+    ada.on("connect_error", (error) => console.log(error.message));
+    new Promise((resolve) => ada.on("connect", resolve).on("connect_error", resolve));
+  `);
+  return lines;
+}
+
 // Each of these records some files: it returns { name: text }.
 const RECORDINGS = [
   async function step15() {
     const chat = await start("step-15");
-    const curl = (path, body, flag = "") =>
-      `curl ${flag}http://127.0.0.1:5001${path} \\\n` +
-      `    -H "Content-Type: application/json" \\\n` +
-      `    -d '${body}'`;
     return {
       "step-15-start": `$ cargo run -p step-15\n${chat.printed[0]}`,
       "step-15-curl": await shell(
         chat,
-        curl("/api/users", JSON.stringify(ADA)),
-        curl("/api/users", '{"name":"Bob Kahn","email":"bob@example.org","nickname":"bob"}'),
-        curl("/api/messages", '{"author_id":1,"recipient_id":2,"content":"Hi Bob!"}'),
+        curlJson("/api/users", JSON.stringify(ADA)),
+        curlJson("/api/users", JSON.stringify(BOB)),
+        curlJson("/api/messages", '{"author_id":1,"recipient_id":2,"content":"Hi Bob!"}'),
         "curl http://127.0.0.1:5001/api/users/2/messages",
       ),
       "step-15-error": await shell(
         chat,
-        curl("/api/messages", '{"author_id":1,"recipient_id":2,"content":"  "}', "-i "),
+        curlJson("/api/messages", '{"author_id":1,"recipient_id":2,"content":"  "}', "-i "),
       ),
     };
   },
@@ -178,6 +199,50 @@ const RECORDINGS = [
     return {
       "step-20-key": key,
       "step-20-older": `$ cargo run -p step-19\n${fold(older.stderr.trimEnd())}`,
+    };
+  },
+
+  // What anybody could do at the step before, and what comes of it now.
+  async function step21() {
+    const before = await startWithUsers("step-20", 2);
+    await before.send({ id: 2 }, { id: 1 }, "Meet me at noon.");
+    const forged = '{"author_id":1,"recipient_id":2,"content":"I will not come."}';
+    const nobody = await shell(
+      before,
+      "curl http://127.0.0.1:5001/api/messages",
+      curlJson("/api/messages", forged),
+    );
+    const listened = await listenAsAda(before);
+    await before.send({ id: 2 }, { id: 1 }, "Why not?");
+    await until(() => listened.length > 0, "Ada's message");
+
+    const chat = await start("step-21");
+    const signUp = (user, password, jar) =>
+      curlJson("/api/users", JSON.stringify({ ...user, password }), `-i -c ${jar} `)
+        .replace(',"password"', ',\n         "password"');
+    const signedUp = await shell(
+      chat,
+      "curl -i http://127.0.0.1:5001/api/messages",
+      signUp(ADA, "ada counts seven green boats", "ada.jar"),
+      "curl -b ada.jar http://127.0.0.1:5001/api/me",
+    );
+    await shell(chat, signUp(BOB, "bob waters nine old cacti", "bob.jar"));
+    const own = '{"recipient_id":1,"content":"See you at noon."}';
+    const yours = await shell(
+      chat,
+      "curl -b bob.jar http://127.0.0.1:5001/api/users/1/messages",
+      curlJson("/api/messages", forged, "-b bob.jar "),
+      curlJson("/api/messages", own, "-b bob.jar "),
+    );
+    const eve = await chat.addUser("eve", "Eve Baker");
+    const refused = await listenAsAda(chat, eve);
+    await until(() => refused.length > 0, "the refusal");
+    return {
+      "step-21-nobody": nobody,
+      "step-21-sign-up": signedUp,
+      "step-21-yours": yours,
+      "step-21-listen-before": listened.join("\n"),
+      "step-21-listen-after": refused.join("\n"),
     };
   },
 

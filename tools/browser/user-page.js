@@ -24,6 +24,8 @@ export class UserPage {
     this.unsent = page.locator("#outbox > li");
     this.unsentTexts = page.locator("#outbox > li .content");
     this.states = page.locator("#outbox > li .state");
+    this.me = page.locator(".me bdi");
+    this.signOut = page.getByRole("button", { name: "Sign out", exact: true });
 
     const answered = (request) => this.#unanswered.delete(request);
     page.on("request", (request) => {
@@ -135,6 +137,21 @@ export class UserPage {
     }, seconds * 1000);
   }
 
+  // Waits until the page has looked twice whether it is time to send.
+  passTwoTicks() {
+    return this.page.evaluate(
+      () =>
+        new Promise((done) => {
+          let ticks = 0;
+          const timer = setInterval(() => {
+            if (++ticks < 3) return;
+            clearInterval(timer);
+            done();
+          }, 1000);
+        }),
+    );
+  }
+
   // Waits until nothing more can come of what the server has done so far. It
   // emits a message before it answers the POST, and what it sends over one
   // connection arrives in order: so whatever was sent is there as soon as a
@@ -161,6 +178,18 @@ export async function hold(page, address) {
     await route.continue();
   });
   return go;
+}
+
+// Presses Tab until `target` has the focus; on the way, each stop must show
+// that it has it.
+export async function tabTo(page, target) {
+  const focused = page.locator(":focus");
+  for (let stops = 0; stops < 10; stops++) {
+    await page.keyboard.press("Tab");
+    await expect(focused).toHaveCSS("outline-style", "solid");
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+  }
+  throw new Error("Tab does not lead there");
 }
 
 // In the page, before its scripts: keeps the sockets that `io` makes.

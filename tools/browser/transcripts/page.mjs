@@ -4,13 +4,29 @@
 import { once } from "node:events";
 import net from "node:net";
 
+import { signInBrowser } from "../people.js";
 import { until } from "./wire.mjs";
+
+// A page whose console alone matters, in a browser of `user`.
+export async function openConsole(browser, url, user) {
+  const context = await browser.newContext();
+  await signInBrowser(context, user, new URL(url).origin);
+  const page = await context.newPage();
+  const lines = linesOf(page);
+  await page.goto(url);
+  return { page, lines };
+}
+
+function linesOf(page) {
+  const lines = [];
+  page.on("console", (message) => lines.push(message.text()));
+  return lines;
+}
 
 export async function openPage(browser, url) {
   const page = await (await browser.newContext()).newPage();
   const log = [];
-  const lines = [];
-  page.on("console", (message) => lines.push(message.text()));
+  const lines = linesOf(page);
 
   const network = await page.context().newCDPSession(page);
   await network.send("Network.enable");

@@ -10,14 +10,16 @@ export function steady(text) {
   return text
     // What keeps packets apart is no character that can be seen.
     .replaceAll("\x1e", "\\x1e")
+    // A session's token, in a header and in a file of curl's.
+    .replace(/(step_\d\d=)[0-9a-f]{64}/g, `$1${"0123456789abcdef".repeat(4)}`)
     // A free port is one of the high ones.
     .replace(/127\.0\.0\.1:\d{5}/g, "127.0.0.1:5001")
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "2026-01-02T03:04:05.678Z")
     .replace(/\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/g, "Fri, 02 Jan 2026 03:04:05 GMT");
 }
 
-// Folds each long line before a field, or after a colon in words, as far as
-// that makes it short.
+// Folds each long line before a field, after a colon in words, or after a
+// semicolon, as far as that makes it short.
 export function fold(text, indent = "  ", width = 80) {
   return text.split("\n").map((line) => foldLine(line, indent, width)).join("\n");
 }
@@ -26,7 +28,7 @@ function foldLine(line, indent, width) {
   if (line.length <= width) return line;
   const lines = [];
   let current = "";
-  for (const part of line.split(/(?<=,)(?=["{])|(?<=: )(?=[a-z])/)) {
+  for (const part of line.split(/(?<=,)(?=["{])|(?<=: )(?=[a-z])|(?<=; )/)) {
     if (current.trim() && current.length + part.length > width) {
       lines.push(current);
       current = indent;

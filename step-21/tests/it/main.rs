@@ -1,0 +1,33 @@
+//! What this step promises, tested from outside.
+
+#![allow(clippy::panic, clippy::unwrap_used)] // How a test fails.
+
+mod api;
+mod exercises;
+mod faults;
+mod keys;
+mod live;
+mod lobby;
+mod migration;
+mod pages;
+mod passwords;
+mod people;
+mod privacy;
+mod sessions;
+mod set_password;
+mod sign_in;
+
+use step_21::{Store, serve};
+use testkit::Chat;
+
+/// The program, as `cargo run` runs it.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_step-21");
+
+/// A chat of its own for each test.
+async fn chat() -> Chat {
+    Chat::start(async |listener, database, shutdown| {
+        let store = Store::open(database).await.unwrap();
+        serve(listener, store, shutdown).await.unwrap();
+    })
+    .await
+}
