@@ -12,15 +12,18 @@ use tokio_rusqlite::rusqlite::Connection;
 use crate::people::{Person, credentials, password};
 use crate::{PROGRAM, chat};
 
-/// Runs the program with these arguments, and types `input`.
+/// Runs the program with these arguments, and types `input`. One that takes no
+/// arguments serves instead: on a free port, and not for longer than the test.
 async fn run(path: &Path, arguments: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(PROGRAM)
         .args(arguments)
+        .env("ADDRESS", "127.0.0.1:0")
         .env("DATABASE", path)
         .env("RUST_LOG", "off")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        .kill_on_drop(true)
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
