@@ -6,15 +6,13 @@
 // What each step is expected to do is in expectations.js. `topic` is what the
 // lesson is about that will bring what no step has.
 
-import { createServer } from "node:http";
-import { once } from "node:events";
-
 import { expect } from "@playwright/test";
 
 import { LobbyPage } from "./lobby-page.js";
 import { authOf, CATCH_UP, isPost, pathOfMessages, sendAs } from "./people.js";
 import { SignInPage } from "./sign-in-page.js";
 import { hold } from "./user-page.js";
+import { foreignWebsite, frames, opensWebSocket } from "./website.js";
 
 const MARKUP = "<img src=x onerror=\"document.title = 'taken over'\">";
 
@@ -369,7 +367,6 @@ export const BEHAVIOURS = {
   "no-foreign-website": {
     title: "A page is live, and a page of a foreign website can't connect",
     why: "The same-origin policy does not apply to WebSockets; the server must look at Origin.",
-    topic: "closed doors",
     async check({ chat, open, ada }) {
       const page = await open(ada);
       if (!(await page.isLive())) return false;
@@ -378,6 +375,20 @@ export const BEHAVIOURS = {
       const opened = await page.page.evaluate(opensWebSocket, chat.url);
       website.close();
       return !opened;
+    },
+  },
+
+  "no-foreign-frame": {
+    title: "A foreign website can't show a user's page inside its own",
+    why: "It could lay something of its own over the page, for the user to click on.",
+    async check({ chat, open, ada }) {
+      const { page } = await open(ada);
+      const website = await foreignWebsite();
+      await page.goto(website.url);
+      await page.evaluate(frames, chat.url + pathOfMessages(ada));
+      const shown = await page.frames().at(-1).locator("#messages").count();
+      website.close();
+      return shown === 0;
     },
   },
 };
@@ -437,28 +448,4 @@ async function listenIn(userPage, victim) {
     await userPage.settled();
     return userPage.page.evaluate(() => window.overheard);
   };
-}
-
-// A website of its own: another port makes it another origin.
-async function foreignWebsite() {
-  const server = createServer((_request, response) => {
-    response.setHeader("Content-Type", "text/html");
-    response.end("<!doctype html><title>A foreign website</title>");
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    url: `http://127.0.0.1:${server.address().port}`,
-    close: () => server.close(),
-  };
-}
-
-// In a page: whether it can open a WebSocket to the chat.
-function opensWebSocket(url) {
-  const address = `${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`;
-  const socket = new WebSocket(address);
-  return new Promise((answer) => {
-    socket.onopen = () => answer(true);
-    socket.onerror = () => answer(false);
-  });
 }

@@ -47,6 +47,38 @@ const EACH_CUT_IS_A_SIGN_OUT = {
 // Sockets outlive their sessions.
 const NO_SWEEP = { file: "src/live.rs", take: "Ok(ended) => end(&io, ended).await,", put: "Ok(_) => ()," };
 
+const DOORS = "src/origin.rs";
+const TOLD = "src/headers.rs";
+
+// Each Origin is ours, where the browser has no verdict of its own.
+const ANY_ORIGIN = { file: DOORS, take: "None => Err(Error::OtherHost),", put: "None => Ok(())," };
+
+// What the browser says of where a request comes from is not listened to.
+const NO_VERDICT = { file: DOORS, take: "false => Err(Error::OtherSite),", put: "false => Ok(())," };
+
+const NO_RESOURCE_POLICY = { file: TOLD, take: "(RESOURCE_POLICY, same_origin.clone()),", put: "" };
+
+// A link is no better than a script.
+const NO_LINK = { file: DOORS, take: "match is_ours || follows_link(request) {", put: "match is_ours {" };
+
+// Where the browser says nothing at all, it is not let in.
+const NO_GET = {
+  file: DOORS,
+  take: "let Some(origin) = header(\"origin\") else {\n        return Ok(());",
+  put: "let Some(origin) = header(\"origin\") else {\n        return Err(Error::OtherHost);",
+};
+
+// Neither the door nor the header fields, where each of them is enough.
+const ALL_OPEN = {
+  file: "src/lib.rs",
+  take: `let origins = from_fn_with_state(settings.public_url, origin::checked);
+    let app = app.layer(origins);
+    // And these are on what is refused as well.
+    let headers = map_response_with_state(headers::of_all(), headers::add);
+    let app = app.layer(headers);`,
+  put: "",
+};
+
 export const BREAKS = {
   19: [
     { test: "does not hide what is still being fetched", ...EVENT_RAISES_CURSOR },
@@ -355,5 +387,49 @@ export const BREAKS = {
     { test: "dark: signing in and signing up", file: STYLE, take: "margin: 0;\n  color: var(--muted);", put: "margin: 0;\n  color: #555;" },
     { test: "light: what asks for unsent messages", file: STYLE, take: "padding: 1.25rem;\n  color: inherit;", put: "padding: 1.25rem;\n  color: #aaa;" },
     { test: "dark: what asks for unsent messages", file: STYLE, take: "padding: 1.25rem;\n  color: inherit;", put: "padding: 1.25rem;\n  color: #444;" },
+  ],
+  22: [
+    ...["another port", "another name", "another port, by plain http", "another name, by plain http"].flatMap((site) => {
+      const isPlain = site.endsWith("http");
+      const of = (title) => `a page of ${site} ${title}`;
+      return [
+        { test: of("opens no socket"), ...ANY_ORIGIN },
+        { test: of("sends nothing by a form"), ...(isPlain ? ANY_ORIGIN : NO_VERDICT) },
+        { test: of("sends and reads nothing by a script"), ...NO_RESOURCE_POLICY },
+        { test: of("shows no part of the chat"), ...(isPlain ? NO_RESOURCE_POLICY : ALL_OPEN) },
+        {
+          test: of("shows no page of the chat in a frame"),
+          file: TOLD,
+          take: "; frame-ancestors 'none'",
+          put: "",
+        },
+        { test: of("leads Ada to her messages by a link"), ...(isPlain ? NO_GET : NO_LINK) },
+      ];
+    }),
+    ...["127.0.0.1", "localhost"].map((host) => ({
+      test: `a page at ${host} has no hold on the window`,
+      file: TOLD,
+      take: "(OPENER_POLICY, same_origin),",
+      put: "",
+    })),
+    {
+      test: "is live, sends, and lets people in and out",
+      file: DOORS,
+      take: "None if is_at(origin, header(\"host\")) => Ok(()),",
+      put: "",
+    },
+    {
+      test: "by https the chat is live, sends, and keeps its cookie to itself",
+      file: "src/session.rs",
+      take: 'concat!("__Host-", env!("CARGO_CRATE_NAME"))',
+      put: 'env!("CARGO_CRATE_NAME")',
+    },
+    {
+      test: "by https, too, another site's page opens no socket",
+      file: DOORS,
+      take: "Some(PublicUrl(ours)) => Err(Error::OtherOrigin(ours)),",
+      put: "Some(_) => Ok(()),",
+    },
+    { test: "the page is live by polling, without a WebSocket", ...ANY_ORIGIN },
   ],
 };

@@ -9,10 +9,12 @@ export const SKIP = [
   { command: "mdbook build book", reason: ELSEWHERE },
   { command: "npm --prefix tools/browser test -- catch-up", reason: ELSEWHERE },
   { command: 'npm --prefix tools/browser test -- catch-up -g "1,200|5,000" --workers 1', reason: ELSEWHERE },
+  { command: "npm --prefix tools/browser test -- another-site", reason: ELSEWHERE },
   { command: "sudo apt-get install build-essential", reason: "changes the machine" },
   { command: "xcode-select --install", reason: "for macOS" },
   { command: "cargo run -p step-21 -- set-password ada", reason: "asks for a password at a terminal" },
-  { command: "cargo run -p step-21 -- set-password bob", reason: "asks for a password at a terminal" },
+  { command: "cargo run -p step-22 -- set-password ada", reason: "asks for a password at a terminal" },
+  { command: "cargo run -p step-22 -- set-password bob", reason: "asks for a password at a terminal" },
   ...[
     'http --session=ada :5001/api/sessions nickname=ada password="ada counts seven green boats"',
     'http --session=ada :5001/api/messages recipient_id=2 content="trois petits chats"',

@@ -14,10 +14,12 @@ export class Program {
   // What the program printed on stdout since it was started last.
   printed = [];
 
-  // Starts a step's program, on a free port unless the address says another.
-  static async start(step, address = "127.0.0.1:0") {
+  // Starts a step's program, on a free port unless the address says another;
+  // `settings` are variables of its environment.
+  static async start(step, address = "127.0.0.1:0", settings = {}) {
     const program = new this();
     program.step = step;
+    program.settings = settings;
     program.folder = await mkdtemp(path.join(tmpdir(), `${step}-`));
     await program.#run(address, "chat.db");
     return program;
@@ -71,7 +73,13 @@ export class Program {
     this.database = database;
     this.child = spawn(executable(this.step), {
       cwd: this.folder,
-      env: { ...process.env, ADDRESS: address, DATABASE: database, RUST_LOG: "warn" },
+      env: {
+        ...process.env,
+        ADDRESS: address,
+        DATABASE: database,
+        RUST_LOG: "warn",
+        ...this.settings,
+      },
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.printed = [];

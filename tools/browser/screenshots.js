@@ -14,6 +14,7 @@ import { LobbyPage } from "./lobby-page.js";
 import { SignInPage } from "./sign-in-page.js";
 import { NEWEST, number, ROOT, STEPS } from "./steps.js";
 import { UserPage } from "./user-page.js";
+import { foreignWebsite, frames } from "./website.js";
 
 const FOLDER = path.join(ROOT, "book/src/images");
 const WINDOW = { width: 440, height: 540 };
@@ -69,6 +70,7 @@ try {
   for (const step of STEPS) await picturesOfStep(step);
   await picturesOfPages();
   await pictureOfSignIn();
+  await pictureOfFrame();
   await pictureOfLobby();
   await pictureOfMissed();
   await pictureOfUnsent();
@@ -122,7 +124,7 @@ async function picturesOfPages() {
 // The pages to sign up and to sign in, as somebody fills them in.
 async function pictureOfSignIn() {
   const look = { viewport: { ...WINDOW, height: 650 } };
-  await withDemo(NEWEST, async (chat) => {
+  await withDemo("step-21", async (chat) => {
     const left = new SignInPage(await newWindow(look));
     await left.page.goto(`${chat.url}/front/sign-up`);
     await left.nickname.fill("eve");
@@ -137,6 +139,29 @@ async function pictureOfSignIn() {
     right.isPrivate = true;
     await savePair("sign-in.png", await windows(left, right), look.viewport);
   });
+}
+
+// A page of another program, in the browser in which Ada is signed in: it shows
+// her messages in a frame, and can't in the next step.
+async function pictureOfFrame() {
+  const website = await foreignWebsite("localhost");
+  const pictures = [];
+  for (const step of ["step-21", "step-22"]) {
+    await withDemo(step, async (chat, users) => {
+      const url = chat.url.replace("127.0.0.1", "localhost");
+      const page = await newWindow({ viewport: WINDOW, bypassCSP: false });
+      await signInBrowser(page.context(), users.ada, url);
+      await page.goto(website.url);
+      await page.evaluate(() => {
+        document.body.innerHTML = "<h1>Win a garden gnome!</h1><style>iframe { width: 100%; height: 26rem }";
+      });
+      await page.evaluate(frames, url);
+      const image = (await picture(page)).toString("base64");
+      pictures.push({ image, address: "localhost:3000" });
+    });
+  }
+  website.close();
+  await savePair("frame.png", pictures);
 }
 
 // Ada's page without a server.

@@ -582,7 +582,7 @@ test.describe("Bob signs in beside Ada's open tab", () => {
     const go = await hold(lobby.page, ME);
     await signInBeside(adasPage, bob);
     await lobby.live("disconnected");
-    await lobby.page.waitForFunction(() => window.eval("lobby").connected);
+    await lobby.page.waitForFunction(() => lobby.connected);
 
     // It is in, as Bob; but it does not say so, and does not speak.
     await lobby.say("by ada");

@@ -19,7 +19,9 @@ import { io } from "socket.io-client";
 import { Chat } from "./people.js";
 import { chromium } from "./chromium.js";
 import { CLIENT_FILE, ROOT, STEPS, program } from "./steps.js";
+import { foreignWebsite } from "./website.js";
 import { gate, openConsole, openPage, withoutUpkeep } from "./transcripts/page.mjs";
+import { whatBrowsersSay } from "./transcripts/says.mjs";
 import { fold, hexadecimal, packets, seconds, steady, transport } from "./transcripts/text.mjs";
 import { WebSocketByHand, exchange, until } from "./transcripts/wire.mjs";
 
@@ -80,6 +82,33 @@ async function listenAsAda(chat, user) {
     new Promise((resolve) => ada.on("connect", resolve).on("connect_error", resolve));
   `);
   return lines;
+}
+
+// In the console of a page that is not the chat's: listens as if it were a page
+// of user 1. Returns what it prints, which goes on.
+async function listenFromElsewhere(website, url, user) {
+  const { page, lines } = await openConsole(browser, url, user);
+  await page.goto(website);
+  lines.length = 0;
+  await page.evaluate(`
+    var socket = new WebSocket("${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket");
+    socket.onmessage = ({ data }) => {
+      if (data.startsWith("0")) socket.send('40{"user_id":1}');
+      else if (data === "2") socket.send("3");
+      else console.log(data);
+    };
+    socket.onclose = ({ code }) => console.log("closed:", code);
+  `);
+  await until(() => lines.length > 0, "the first line of the console");
+  return lines;
+}
+
+// What a program says that does not start.
+function refusedStart(step, setting) {
+  const [name, value] = setting.split("=");
+  const env = { ...process.env, ADDRESS: "127.0.0.1:0", RUST_LOG: "warn", [name]: value };
+  const { stderr } = spawnSync(program(step), { encoding: "utf8", env, timeout: 20_000 });
+  return `$ ${setting} cargo run -p ${step}\n${fold(stderr.trimEnd())}`;
 }
 
 // Each of these records some files: it returns { name: text }.
@@ -243,6 +272,35 @@ const RECORDINGS = [
       "step-21-yours": yours,
       "step-21-listen-before": listened.join("\n"),
       "step-21-listen-after": refused.join("\n"),
+    };
+  },
+
+  // What a page of another program at the same host can do, and can't.
+  async function step22() {
+    const website = await foreignWebsite("localhost");
+    const spy = async (step) => {
+      const chat = await start(step);
+      const ada = await chat.addUser("ada", "Ada Lovelace");
+      const bob = await chat.addUser("bob", "Bob Kahn");
+      const url = chat.url.replace("127.0.0.1", "localhost");
+      const lines = await listenFromElsewhere(website.url, url, ada);
+      await chat.send(bob, ada, "Meet me at noon.");
+      await until(() => lines.length > 1, "what the console prints");
+      return { chat, text: lines.join("\n").replaceAll(new URL(url).port, "5001") };
+    };
+    const before = await spy("step-21");
+    const after = await spy("step-22");
+    website.close();
+    return {
+      "step-22-spy-before": fold(before.text),
+      "step-22-spy-after": after.text.replace(" failed: ", " failed:\n  "),
+      "step-22-says": await whatBrowsersSay(browser),
+      "step-22-curl": await shell(
+        after.chat,
+        'curl -i -H "Origin: http://localhost:3000" http://127.0.0.1:5001/api/me',
+        'curl -H "Sec-Fetch-Site: cross-site" http://127.0.0.1:5001/api/me',
+      ),
+      "step-22-start": refusedStart("step-22", "PUBLIC_URL=chat.example.org"),
     };
   },
 

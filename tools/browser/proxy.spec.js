@@ -1,0 +1,98 @@
+// The chat behind a proxy that brings https, on the newest step.
+
+import { freePort, HAS_NGINX, NAME, startNginx } from "./nginx.js";
+import { Chat } from "./people.js";
+import { SignInPage } from "./sign-in-page.js";
+import { NEWEST } from "./steps.js";
+import { expect, since, test as base } from "./test.js";
+import { UserPage } from "./user-page.js";
+import { foreignWebsite, opensWebSocket } from "./website.js";
+
+since(22);
+
+base.skip(!HAS_NGINX, "needs nginx and openssl");
+
+base.use({
+  allowedErrors: /WebSocket connection to .* failed/,
+  launchOptions: async ({ launchOptions }, use) => {
+    const name = `--host-resolver-rules=MAP ${NAME} 127.0.0.1`;
+    await use({ ...launchOptions, args: [...(launchOptions.args ?? []), name] });
+  },
+});
+
+const test = base.extend({
+  // Whether the chat is told its address.
+  isTold: [true, { option: true }],
+
+  port: async ({}, use) => use(await freePort()),
+
+  url: async ({ port }, use) => use(`https://${NAME}:${port}`),
+
+  chat: async ({ url, isTold }, use) => {
+    const chat = await Chat.start(NEWEST, undefined, isTold ? { PUBLIC_URL: url } : {});
+    await use(chat);
+    await chat.remove();
+  },
+
+  nginx: async ({ chat, port }, use) => {
+    const stop = await startNginx(chat, port);
+    await use();
+    await stop();
+  },
+
+  website: async ({}, use) => {
+    const website = await foreignWebsite("localhost");
+    await use(website);
+    website.close();
+  },
+
+  // Ada's page, not loaded yet, after she has signed up by https.
+  adasPage: async ({ nginx: _nginx, url, newPage }, use) => {
+    const { page } = await newPage(null, { ignoreHTTPSErrors: true });
+    await page.goto(`${url}/front/sign-up`);
+    const signUp = new SignInPage(page);
+    await signUp.signUp("ada");
+    await expect(signUp.heading).toHaveText("Messages of ada");
+    const id = Number(await page.locator("body").getAttribute("data-user-id"));
+    await use(new UserPage(page, { id, nickname: "ada" }));
+  },
+});
+
+test("by https the chat is live, sends, and keeps its cookie to itself", async ({ adasPage, url }) => {
+  await adasPage.open(url);
+  await adasPage.send(adasPage.user, "hello");
+
+  await expect(adasPage.message("hello")).toBeVisible();
+  await adasPage.hasWebSocket();
+  const cookies = await adasPage.page.context().cookies();
+  expect(cookies).toMatchObject([
+    { name: `__Host-${NEWEST.replace("-", "_")}`, secure: true, httpOnly: true, domain: NAME },
+  ]);
+});
+
+test("by https, too, another site's page opens no socket", async ({ adasPage, url, website }) => {
+  const { page } = adasPage;
+  const refused = page.waitForEvent("console", (line) => line.text().includes("response code: 403"));
+  await page.goto(website.url);
+
+  expect(await page.evaluate(opensWebSocket, url)).toBe(false);
+  await refused;
+});
+
+test.describe("when the chat is not told its address, and the proxy changes Host", () => {
+  test.use({ isTold: false });
+
+  test("the page is live by polling, without a WebSocket", async ({ adasPage, url }) => {
+    const { page } = adasPage;
+    const refused = page.waitForEvent("console", (line) => line.text().includes("response code: 403"));
+
+    await adasPage.load(url);
+
+    await refused;
+    await adasPage.live("connected");
+    await adasPage.send(adasPage.user, "hello");
+    await expect(adasPage.message("hello")).toBeVisible();
+    const transport = await page.evaluate(() => keptSockets[0].io.engine.transport.name);
+    expect(transport).toBe("polling");
+  });
+});
