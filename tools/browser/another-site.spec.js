@@ -3,13 +3,12 @@
 
 import { authOf, isPost, pathOfMessages, signInBrowser } from "./people.js";
 import { SignInPage } from "./sign-in-page.js";
-import { expect, since, test as base } from "./test.js";
+import { expect, namesHere, since, test as base } from "./test.js";
 import { UserPage } from "./user-page.js";
 import {
   connects,
   fetches,
   follows,
-  foreignWebsite,
   frames,
   loads,
   opensWebSocket,
@@ -19,22 +18,11 @@ import {
 since(22);
 
 // The browser itself says in its console what it does not let pass.
-base.use({
-  allowedErrors: /./,
-  // Names of this computer that are not known as such: to these, browsers say
-  // less of where a request comes from.
-  launchOptions: async ({ launchOptions }, use) => {
-    const names = "--host-resolver-rules=MAP *.test 127.0.0.1";
-    await use({ ...launchOptions, args: [...(launchOptions.args ?? []), names] });
-  },
-});
+base.use({ allowedErrors: /./, launchOptions: namesHere("*.test") });
 
 const test = base.extend({
   // By which name Ada's browser knows the chat.
   name: ["127.0.0.1", { option: true }],
-
-  // By which name it knows the website.
-  elsewhere: ["127.0.0.1", { option: true }],
 
   url: async ({ chat, name }, use) => use(chat.url.replace("127.0.0.1", name)),
 
@@ -50,12 +38,6 @@ const test = base.extend({
   },
 
   adasPage: async ({ openByName, ada }, use) => use(await openByName(ada)),
-
-  website: async ({ elsewhere }, use) => {
-    const website = await foreignWebsite(elsewhere);
-    await use(website);
-    website.close();
-  },
 
   // A page of the website, in a tab beside Ada's.
   page: async ({ adasPage, website }, use) => {

@@ -12,7 +12,7 @@ import { LobbyPage } from "./lobby-page.js";
 import { authOf, CATCH_UP, isPost, pathOfMessages, sendAs } from "./people.js";
 import { SignInPage } from "./sign-in-page.js";
 import { hold } from "./user-page.js";
-import { foreignWebsite, frames, opensWebSocket } from "./website.js";
+import { frames, opensWebSocket } from "./website.js";
 
 const MARKUP = "<img src=x onerror=\"document.title = 'taken over'\">";
 
@@ -367,28 +367,22 @@ export const BEHAVIOURS = {
   "no-foreign-website": {
     title: "A page is live, and a page of a foreign website can't connect",
     why: "The same-origin policy does not apply to WebSockets; the server must look at Origin.",
-    async check({ chat, open, ada }) {
+    async check({ chat, website, open, ada }) {
       const page = await open(ada);
       if (!(await page.isLive())) return false;
-      const website = await foreignWebsite();
       await page.page.goto(website.url);
-      const opened = await page.page.evaluate(opensWebSocket, chat.url);
-      website.close();
-      return !opened;
+      return !(await page.page.evaluate(opensWebSocket, chat.url));
     },
   },
 
   "no-foreign-frame": {
     title: "A foreign website can't show a user's page inside its own",
     why: "It could lay something of its own over the page, for the user to click on.",
-    async check({ chat, open, ada }) {
+    async check({ chat, website, open, ada }) {
       const { page } = await open(ada);
-      const website = await foreignWebsite();
       await page.goto(website.url);
       await page.evaluate(frames, chat.url + pathOfMessages(ada));
-      const shown = await page.frames().at(-1).locator("#messages").count();
-      website.close();
-      return shown === 0;
+      return (await page.frames().at(-1).locator("#messages").count()) === 0;
     },
   },
 };

@@ -4,9 +4,9 @@ import { freePort, HAS_NGINX, NAME, startNginx } from "./nginx.js";
 import { Chat } from "./people.js";
 import { SignInPage } from "./sign-in-page.js";
 import { NEWEST } from "./steps.js";
-import { expect, since, test as base } from "./test.js";
+import { expect, namesHere, since, test as base } from "./test.js";
 import { UserPage } from "./user-page.js";
-import { foreignWebsite, opensWebSocket } from "./website.js";
+import { opensWebSocket } from "./website.js";
 
 since(22);
 
@@ -14,10 +14,8 @@ base.skip(!HAS_NGINX, "needs nginx and openssl");
 
 base.use({
   allowedErrors: /WebSocket connection to .* failed/,
-  launchOptions: async ({ launchOptions }, use) => {
-    const name = `--host-resolver-rules=MAP ${NAME} 127.0.0.1`;
-    await use({ ...launchOptions, args: [...(launchOptions.args ?? []), name] });
-  },
+  elsewhere: "localhost",
+  launchOptions: namesHere(NAME),
 });
 
 const test = base.extend({
@@ -38,12 +36,6 @@ const test = base.extend({
     const stop = await startNginx(chat, port);
     await use();
     await stop();
-  },
-
-  website: async ({}, use) => {
-    const website = await foreignWebsite("localhost");
-    await use(website);
-    website.close();
   },
 
   // Ada's page, not loaded yet, after she has signed up by https.

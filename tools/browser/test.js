@@ -6,6 +6,7 @@ import { Cable } from "./cable.js";
 import { Chat, signInBrowser } from "./people.js";
 import { NEWEST, number, STEPS } from "./steps.js";
 import { UserPage } from "./user-page.js";
+import { foreignWebsite } from "./website.js";
 
 export { expect };
 
@@ -21,6 +22,14 @@ export function upTo(lesson) {
   const step = STEPS.findLast((it) => number(it) <= lesson);
   base.skip(!step, `up to step-${lesson}`);
   test.use({ step: step ?? NEWEST });
+}
+
+// Lets the browser find names on this computer that are not known to be its
+// own: to these, browsers say less of where a request comes from.
+export function namesHere(names) {
+  const rule = `--host-resolver-rules=MAP ${names} 127.0.0.1`;
+  return async ({ launchOptions }, use) =>
+    use({ ...launchOptions, args: [...(launchOptions.args ?? []), rule] });
 }
 
 export const test = base.extend({
@@ -41,6 +50,15 @@ export const test = base.extend({
     const cable = await Cable.to(chat);
     await use(cable);
     cable.remove();
+  },
+
+  // By which name of this computer the browser knows the website.
+  elsewhere: ["127.0.0.1", { option: true }],
+
+  website: async ({ elsewhere }, use) => {
+    const website = await foreignWebsite(elsewhere);
+    await use(website);
+    website.close();
   },
 
   // Which errors may stand in the browser's console; no others may.

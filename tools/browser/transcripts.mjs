@@ -103,12 +103,16 @@ async function listenFromElsewhere(website, url, user) {
   return lines;
 }
 
-// What a program says that does not start.
-function refusedStart(step, setting) {
-  const [name, value] = setting.split("=");
-  const env = { ...process.env, ADDRESS: "127.0.0.1:0", RUST_LOG: "warn", [name]: value };
-  const { stderr } = spawnSync(program(step), { encoding: "utf8", env, timeout: 20_000 });
-  return `$ ${setting} cargo run -p ${step}\n${fold(stderr.trimEnd())}`;
+// What a step's program says that must refuse to start in this folder.
+function refusal(step, cwd, settings) {
+  const { status, stderr } = spawnSync(program(step), {
+    cwd,
+    env: { ...process.env, ADDRESS: "127.0.0.1:0", RUST_LOG: "warn", ...settings },
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  if (status !== 1) throw new Error(`it ended with ${status}`);
+  return stderr;
 }
 
 // Each of these records some files: it returns { name: text }.
@@ -220,14 +224,10 @@ const RECORDINGS = [
       `    -d '{"author_id":1,"recipient_id":2,"content":"${content}","key":"4f1d"}'`;
     const key = await shell(chat, curl("hello"), curl("hello"), curl("goodbye"));
     await chat.stop();
-    const older = spawnSync(program("step-19"), {
-      cwd: chat.folder,
-      encoding: "utf8",
-      env: { ...process.env, ADDRESS: "127.0.0.1:0", DATABASE: "chat.db" },
-    });
+    const older = refusal("step-19", chat.folder, { DATABASE: "chat.db" });
     return {
       "step-20-key": key,
-      "step-20-older": `$ cargo run -p step-19\n${fold(older.stderr.trimEnd())}`,
+      "step-20-older": `$ cargo run -p step-19\n${fold(older.trimEnd())}`,
     };
   },
 
@@ -291,6 +291,8 @@ const RECORDINGS = [
     const before = await spy("step-21");
     const after = await spy("step-22");
     website.close();
+    const setting = { PUBLIC_URL: "chat.example.org" };
+    const refused = refusal("step-22", after.chat.folder, setting);
     return {
       "step-22-spy-before": fold(before.text),
       "step-22-spy-after": after.text.replace(" failed: ", " failed:\n  "),
@@ -300,7 +302,7 @@ const RECORDINGS = [
         'curl -i -H "Origin: http://localhost:3000" http://127.0.0.1:5001/api/me',
         'curl -H "Sec-Fetch-Site: cross-site" http://127.0.0.1:5001/api/me',
       ),
-      "step-22-start": refusedStart("step-22", "PUBLIC_URL=chat.example.org"),
+      "step-22-start": `$ PUBLIC_URL=chat.example.org cargo run -p step-22\n${fold(refused.trimEnd())}`,
     };
   },
 
@@ -519,19 +521,10 @@ const RECORDINGS = [
     const folder = mkdtempSync(path.join(os.tmpdir(), "trouble-"));
     const letter = "letter.txt";
     writeFileSync(path.join(folder, letter), "Dear Bob, I am no database. ".repeat(40));
-    // What a program says that must refuse to start.
-    const refusal = (env) => {
-      const { status, stderr } = spawnSync(program("step-17"), {
-        cwd: folder,
-        env: { ...process.env, ADDRESS: "127.0.0.1:0", RUST_LOG: "warn", ...env },
-        encoding: "utf8",
-      });
-      if (status !== 1) throw new Error(`it ended with ${status}`);
-      return stderr.replace("; ", ";\n  ");
-    };
+    const says = (settings) => refusal("step-17", folder, settings).replace("; ", ";\n  ");
     const files = {
-      "trouble-port": refusal({ ADDRESS: `127.0.0.1:${port}` }),
-      "trouble-file": refusal({ DATABASE: letter }),
+      "trouble-port": says({ ADDRESS: `127.0.0.1:${port}` }),
+      "trouble-file": says({ DATABASE: letter }),
       "trouble-session": await shell(
         chat,
         'curl "http://127.0.0.1:5001/socket.io/?EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAA"',

@@ -16,9 +16,9 @@ for (const step of STEPS) {
       // A reader may be ahead of the lessons.
       if (MINE && expected !== SAYS.true) continue;
 
-      test(`${title}: ${expected}`, async ({ chat, cable, open, newPage, ada, bob, eve }) => {
+      test(`${title}: ${expected}`, async ({ chat, cable, website, open, newPage, ada, bob, eve }) => {
         expect(expected, `expectations.js says nothing of ${name} in ${step}`).toBeDefined();
-        const works = await check({ chat, cable, open, newPage, ada, bob, eve });
+        const works = await check({ chat, cable, website, open, newPage, ada, bob, eve });
         expect(SAYS[works], name).toBe(expected);
       });
     }
