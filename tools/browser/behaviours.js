@@ -6,10 +6,13 @@
 // What each step is expected to do is in expectations.js. `topic` is what the
 // lesson is about that will bring what no step has.
 
+import { once } from "node:events";
+import { connect } from "node:net";
+
 import { expect } from "@playwright/test";
 
 import { LobbyPage } from "./lobby-page.js";
-import { authOf, CATCH_UP, isPost, pathOfMessages, sendAs } from "./people.js";
+import { authOf, CATCH_UP, Chat, isPost, pathOfMessages, sendAs } from "./people.js";
 import { SignInPage } from "./sign-in-page.js";
 import { hold } from "./user-page.js";
 import { frames, opensWebSocket } from "./website.js";
@@ -383,6 +386,80 @@ export const BEHAVIOURS = {
       await page.goto(website.url);
       await page.evaluate(frames, chat.url + pathOfMessages(ada));
       return (await page.frames().at(-1).locator("#messages").count()) === 0;
+    },
+  },
+
+  "guesses-stop": {
+    title: "Whoever tries one password after the other has to wait, and nobody else has",
+    why: "The server counts the tries as each user from each address, before it looks at a password.",
+    async check({ chat, newPage, ada, bob }) {
+      let lookedAt = 0;
+      for (let tries = 1; tries <= 30; tries++) {
+        if (await chat.guess(ada.nickname, `guess number ${tries}`)) lookedAt++;
+      }
+      const signIn = new SignInPage((await newPage(null)).page);
+      await signIn.page.goto(chat.url);
+      await signIn.signIn(bob.nickname);
+      await expect(signIn.heading).toHaveText(`Messages of ${bob.nickname}`);
+      return lookedAt < 30;
+    },
+  },
+
+  "lobby-flood": {
+    title: "Whoever floods the lobby does not get it all through, and the others go on",
+    why: "Each word there goes to everybody, so the server counts each user's.",
+    async check({ chat, newPage }) {
+      const lobbies = await enterLobby(2, chat, newPage);
+      if (!lobbies) return false;
+      const [flood, other] = lobbies;
+      const heard = await other.hears();
+      await flood.page.evaluate(() =>
+        Promise.all(Array.from({ length: 200 }, () => say({ message: "a flood" }))),
+      );
+      await other.say("hello");
+      await expect(other.texts.last()).toHaveText("hello");
+      return (await heard()).length < 200;
+    },
+  },
+
+  "unread-log": {
+    title: "The chat goes on when nobody reads its log",
+    why: "A full pipe makes the writer wait, so that must be a thread with nothing else to do.",
+    async check({ chat }) {
+      const unread = await Chat.start(chat.step, undefined, { RUST_LOG: "info" }, "pipe");
+      // Each line of the log has it.
+      const long = `${unread.url}/api/version?${"x".repeat(4000)}`;
+      try {
+        for (let requests = 1; requests <= 200; requests++) {
+          await (await fetch(long, { signal: AbortSignal.timeout(5000) })).text();
+        }
+        return true;
+      } catch ({ name }) {
+        expect(name).toBe("TimeoutError");
+        return false;
+      } finally {
+        await unread.kill();
+        await unread.remove();
+      }
+    },
+  },
+
+  "half-a-request": {
+    title: "Whoever sends half a request and then nothing does not keep a connection for ever",
+    why: "Connections are few, and to hold one costs a client nothing.",
+    async check({ chat }) {
+      const { hostname, port } = new URL(chat.url);
+      const client = connect(port, hostname).resume();
+      client.write("GET / HTTP/1.1\r\nHost: ");
+      try {
+        await once(client, "close", { signal: AbortSignal.timeout(12_000) });
+        return true;
+      } catch ({ name }) {
+        expect(name).toBe("AbortError");
+        return false;
+      } finally {
+        client.destroy();
+      }
     },
   },
 };

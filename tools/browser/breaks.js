@@ -79,6 +79,11 @@ const ALL_OPEN = {
   put: "",
 };
 
+const LIMITS = "src/limits.rs";
+
+// To a page whose first request is refused, the server is away.
+const NO_REFUSAL = { file: "static/live.js", take: " || error.description === 401", put: "" };
+
 export const BREAKS = {
   19: [
     { test: "does not hide what is still being fetched", ...EVENT_RAISES_CURSOR },
@@ -431,5 +436,54 @@ export const BREAKS = {
       put: "Some(_) => Ok(()),",
     },
     { test: "the page is live by polling, without a WebSocket", ...ANY_ORIGIN },
+  ],
+  23: [
+    { test: "who tries wrong passwords", file: LIMITS, take: "tables.sign_ins.count(key, WHAT)?;", put: "let _ = key;" },
+    {
+      test: "who tries wrong passwords",
+      file: LIMITS,
+      take: "let key = (from, nickname, successes.unwrap_or(0));",
+      put: "let key = (from, 0, successes.unwrap_or(0));",
+    },
+    {
+      test: "who has written more than one may send at once",
+      file: API,
+      take: "limits.message(session.user.id)?;",
+      put: "let _ = limits;",
+    },
+    { test: "who has written more than one may send at once", file: OUTBOX, take: "408, 429]", put: "408]" },
+    {
+      test: "who says too much in the lobby",
+      file: "src/live.rs",
+      take: "let counted = limits.lobby(user.id);",
+      put: "let _ = limits; let counted: Result<(), Error> = Ok(());",
+    },
+    { test: "who says too much in the lobby", file: "static/lobby.js", take: "if (!answer.ok) return;", put: "" },
+    ...["messages", "lobby"].flatMap((page) => [
+      { test: `gets no socket, and is left: ${page}`, ...NO_REFUSAL },
+      {
+        test: `after a restart, and not left: ${page}`,
+        ...EACH_CUT_IS_A_SIGN_OUT,
+        take: 'socket.on("disconnect", () => retry());',
+      },
+    ]),
+    {
+      test: "who has too many pages open",
+      file: "static/live.js",
+      take: "retry(wordsOf(error));",
+      put: "retry();",
+    },
+    {
+      test: "who has too many pages open",
+      file: LIMITS,
+      take: "*count -= 1;",
+      put: "",
+    },
+    {
+      test: "keep nobody out at another one",
+      file: "src/connections.rs",
+      take: "Address::of(peer, proxy, request.headers())",
+      put: "Address::of(peer, None, request.headers())",
+    },
   ],
 };

@@ -2,12 +2,12 @@
 // live, it fetches.
 
 import { CATCH_UP, pathOfMessages } from "./people.js";
-import { expect, since, test } from "./test.js";
+import { expect, since, test, UNLIMITED } from "./test.js";
 import { hold } from "./user-page.js";
 
 // What the browser itself says of requests to a server that is away, and of
-// answers that are not 2xx.
-test.use({ allowedErrors: /net::ERR_|status of [45]\d\d/ });
+// answers that are not 2xx. Some tests send thousands of messages at once.
+test.use({ allowedErrors: /net::ERR_|status of [45]\d\d/, settings: UNLIMITED });
 
 since(19);
 

@@ -1,7 +1,7 @@
 // Writing and reading messages, on the newest step.
 
 import { isPost } from "./people.js";
-import { expect, since, test, upTo } from "./test.js";
+import { expect, since, test, UNLIMITED, upTo } from "./test.js";
 import { hold, tabTo } from "./user-page.js";
 
 // What the browser itself says of an answer that is not 2xx.
@@ -181,31 +181,35 @@ test.describe("there is no outbox", () => {
   });
 });
 
-test("1,000 messages: the page begins with the newest, and leads to the first", async ({
-  chat,
-  open,
-  ada,
-  bob,
-}) => {
-  since(17);
-  test.slow();
-  for (let i = 1; i <= 950; i++) await chat.send(ada, bob, `message ${i}`);
-  const { messages, texts, page } = await open(bob);
-  for (let i = 951; i <= 1000; i++) await chat.send(ada, bob, `message ${i}`);
+test.describe(() => {
+  test.use({ settings: UNLIMITED });
 
-  await expect(messages).toHaveCount(150);
-  await expect(texts.last()).toHaveText("message 1000");
-  await expect(texts.last()).toBeInViewport();
+  test("1,000 messages: the page begins with the newest, and leads to the first", async ({
+    chat,
+    open,
+    ada,
+    bob,
+  }) => {
+    since(17);
+    test.slow();
+    for (let i = 1; i <= 950; i++) await chat.send(ada, bob, `message ${i}`);
+    const { messages, texts, page } = await open(bob);
+    for (let i = 951; i <= 1000; i++) await chat.send(ada, bob, `message ${i}`);
 
-  await page.reload();
-  for (let newest = 1000; newest >= 100; newest -= 100) {
-    const expected = Array.from({ length: 100 }, (_, i) => `message ${newest - 99 + i}`);
-    await expect(texts).toHaveText(expected);
-    if (newest > 100) await page.getByRole("link", { name: "Older messages" }).click();
-  }
-  await expect(page.getByRole("link", { name: "Older messages" })).toHaveCount(0);
-  await page.getByRole("link", { name: "Newest messages" }).click();
-  await expect(texts.last()).toHaveText("message 1000");
+    await expect(messages).toHaveCount(150);
+    await expect(texts.last()).toHaveText("message 1000");
+    await expect(texts.last()).toBeInViewport();
+
+    await page.reload();
+    for (let newest = 1000; newest >= 100; newest -= 100) {
+      const expected = Array.from({ length: 100 }, (_, i) => `message ${newest - 99 + i}`);
+      await expect(texts).toHaveText(expected);
+      if (newest > 100) await page.getByRole("link", { name: "Older messages" }).click();
+    }
+    await expect(page.getByRole("link", { name: "Older messages" })).toHaveCount(0);
+    await page.getByRole("link", { name: "Newest messages" }).click();
+    await expect(texts.last()).toHaveText("message 1000");
+  });
 });
 
 test("a new message does not carry a reader of old ones away; who reads the end sees it", async ({

@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { request } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -68,4 +69,24 @@ export async function startNginx(chat, port) {
     await ended;
     await rm(folder, { recursive: true });
   };
+}
+
+// Sends a request to the nginx at `port` from another address of this computer;
+// returns the status of the answer.
+export async function askFrom(localAddress, port, { path: where, method, headers, body }) {
+  const asked = request({
+    host: "127.0.0.1",
+    port,
+    localAddress,
+    servername: NAME,
+    rejectUnauthorized: false,
+    path: where,
+    method,
+    headers: { Host: `${NAME}:${port}`, ...headers },
+  });
+  asked.end(body);
+  const [answer] = await once(asked, "response");
+  answer.resume();
+  await once(answer, "end");
+  return answer.statusCode;
 }

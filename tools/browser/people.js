@@ -18,6 +18,14 @@ export class Chat extends Program {
     return this.#enter("/api/sessions", { nickname, password: passwordOf(nickname) });
   }
 
+  // Tries a password; says whether it was looked at, and not only refused.
+  async guess(nickname, password) {
+    const { path, ...request } = signInRequest(nickname, password);
+    const answer = await fetch(this.url + path, request);
+    if (![401, 429].includes(answer.status)) throw new Error(`a guess: ${await answer.text()}`);
+    return answer.status === 401;
+  }
+
   // Does what whoever runs the chat does for a user who has no password.
   setPassword(nickname, password = passwordOf(nickname)) {
     this.command(["set-password", nickname], `${password}\n`);
@@ -65,6 +73,19 @@ export class Chat extends Program {
 export function passwordOf(nickname) {
   return `the password of ${nickname}`;
 }
+
+// The request by which somebody signs in.
+export function signInRequest(nickname, password) {
+  return {
+    path: "/api/sessions",
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ nickname, password }),
+  };
+}
+
+// Where a page signs somebody in.
+export const SIGN_IN = "**/api/sessions";
 
 // What a program sends with each request of a user.
 export function headersOf(user) {

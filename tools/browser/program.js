@@ -15,11 +15,13 @@ export class Program {
   printed = [];
 
   // Starts a step's program, on a free port unless the address says another;
-  // `settings` are variables of its environment.
-  static async start(step, address = "127.0.0.1:0", settings = {}) {
+  // `settings` are variables of its environment. What it logs is shown, or goes
+  // into a pipe.
+  static async start(step, address = "127.0.0.1:0", settings = {}, log = "inherit") {
     const program = new this();
     program.step = step;
     program.settings = settings;
+    program.log = log;
     program.folder = await mkdtemp(path.join(tmpdir(), `${step}-`));
     await program.#run(address, "chat.db");
     return program;
@@ -80,7 +82,7 @@ export class Program {
         RUST_LOG: "warn",
         ...this.settings,
       },
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", this.log],
     });
     this.printed = [];
     const lines = createInterface({ input: this.child.stdout });

@@ -1,7 +1,7 @@
 // The chat behind a proxy that brings https, on the newest step.
 
-import { freePort, HAS_NGINX, NAME, startNginx } from "./nginx.js";
-import { Chat } from "./people.js";
+import { askFrom, freePort, HAS_NGINX, NAME, startNginx } from "./nginx.js";
+import { Chat, signInRequest } from "./people.js";
 import { SignInPage } from "./sign-in-page.js";
 import { NEWEST } from "./steps.js";
 import { expect, namesHere, since, test as base } from "./test.js";
@@ -19,7 +19,7 @@ base.use({
 });
 
 const test = base.extend({
-  // Whether the chat is told its address.
+  // Whether the chat is told its address, and the proxy's.
   isTold: [true, { option: true }],
 
   port: async ({}, use) => use(await freePort()),
@@ -27,7 +27,8 @@ const test = base.extend({
   url: async ({ port }, use) => use(`https://${NAME}:${port}`),
 
   chat: async ({ url, isTold }, use) => {
-    const chat = await Chat.start(NEWEST, undefined, isTold ? { PUBLIC_URL: url } : {});
+    const told = { PUBLIC_URL: url, TRUSTED_PROXY: "127.0.0.1" };
+    const chat = await Chat.start(NEWEST, undefined, isTold ? told : {});
     await use(chat);
     await chat.remove();
   },
@@ -86,5 +87,30 @@ test.describe("when the chat is not told its address, and the proxy changes Host
     await expect(adasPage.message("hello")).toBeVisible();
     const transport = await page.evaluate(() => keptSockets[0].io.engine.transport.name);
     expect(transport).toBe("polling");
+  });
+});
+
+test.describe("wrong passwords from one address", () => {
+  since(23);
+  test.skip(process.platform !== "linux", "needs a second address of this computer");
+
+  test("keep nobody out at another one, whatever they say of where they are", async ({
+    adasPage,
+    port,
+  }) => {
+    const statuses = [];
+    for (let tries = 1; tries <= 15; tries++) {
+      const guess = signInRequest("ada", `guess number ${tries}`);
+      guess.headers["X-Forwarded-For"] = `192.0.2.${tries}`;
+      statuses.push(await askFrom("127.0.0.2", port, guess));
+    }
+    expect(statuses).toEqual([...Array(10).fill(401), ...Array(5).fill(429)]);
+
+    await adasPage.signOut.click();
+    const signIn = new SignInPage(adasPage.page);
+    await expect(signIn.heading).toHaveText("Sign in");
+    await signIn.signIn("ada");
+
+    await expect(signIn.heading).toHaveText("Messages of ada");
   });
 });

@@ -71,6 +71,7 @@ try {
   await picturesOfPages();
   await pictureOfSignIn();
   await pictureOfFrame();
+  await pictureOfTooMany();
   await pictureOfLobby();
   await pictureOfMissed();
   await pictureOfUnsent();
@@ -138,6 +139,32 @@ async function pictureOfSignIn() {
     await expect(right.error).not.toBeEmpty();
     right.isPrivate = true;
     await savePair("sign-in.png", await windows(left, right), look.viewport);
+  });
+}
+
+// Ada has guessed at her password too often, and Bob has spoken too fast.
+async function pictureOfTooMany() {
+  await withDemo("step-23", async (chat, users) => {
+    const look = { viewport: WINDOW };
+    const left = new SignInPage(await newWindow(look));
+    await left.page.goto(`${chat.url}/front/sign-in`);
+    for (let attempt = 1; attempt <= 11; attempt += 1) {
+      const answered = left.page.waitForResponse("**/api/sessions");
+      await left.signIn("ada", "what was it again?");
+      await answered;
+    }
+    await expect(left.error).toContainText("Too many");
+
+    const right = new LobbyPage(await newWindow(look), "Bob");
+    await signInBrowser(right.page.context(), users.bob, chat.url);
+    await right.open(chat.url);
+    await right.page.evaluate(() =>
+      Promise.all(Array.from({ length: 10 }, (_, bed) => say({ message: `Hello, bed ${bed + 1}!` }))),
+    );
+    await right.say("How are you all today?");
+    await expect(right.messageError).toContainText("Too many");
+    right.isPrivate = true;
+    await savePair("too-many.png", await windows(left, right));
   });
 }
 

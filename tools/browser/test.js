@@ -32,12 +32,19 @@ export function namesHere(names) {
     use({ ...launchOptions, args: [...(launchOptions.args ?? []), rule] });
 }
 
+// The settings of a chat to which a test sends more than a person may; steps
+// without limits take no notice.
+export const UNLIMITED = { LIMITS: "off" };
+
 export const test = base.extend({
   // Which step runs.
   step: [NEWEST, { option: true }],
 
-  chat: async ({ step }, use) => {
-    const chat = await Chat.start(step);
+  // Variables of the chat's environment.
+  settings: [{}, { option: true }],
+
+  chat: async ({ step, settings }, use) => {
+    const chat = await Chat.start(step, undefined, settings);
     await use(chat);
     await chat.remove();
   },

@@ -306,6 +306,40 @@ const RECORDINGS = [
     };
   },
 
+  // Who asks too often, waits too long, or has no session.
+  async function step23() {
+    const guesses =
+      "for i in $(seq 200); do\n" +
+      "    curl -s -o /dev/null -w '%{http_code}\\n' -H 'Content-Type: application/json' \\\n" +
+      `      -d '{"nickname":"ada","password":"guess"}' http://127.0.0.1:5001/api/sessions\n` +
+      "  done | sort | uniq -c";
+    const before = await startWithUsers("step-22", 1);
+    const chat = await startWithUsers("step-23", 1);
+    const half =
+      `bash -c 'exec 3<>/dev/tcp/127.0.0.1/5001; printf "GET / HTTP/1.1\\r\\n" >&3\n` +
+      `    TIMEFORMAT="%0R seconds"; time cat <&3' 2>&1`;
+    const real = half.replace("/5001", `/${new URL(chat.url).port}`);
+    const ended = await promisify(execFile)("sh", ["-c", real]);
+    const start = (...settings) => {
+      const refused = refusal("step-23", chat.folder, Object.fromEntries(settings));
+      const text = settings.map(([name, value]) => `${name}=${value} `).join("");
+      return `$ ${text}cargo run -p step-23\n${fold(refused.trimEnd())}`;
+    };
+    return {
+      "step-23-guesses-before": await shell(before, guesses),
+      "step-23-guesses-after": await shell(chat, guesses),
+      "step-23-half": `$ ${half}\n${ended.stdout.trimEnd()}`,
+      "step-23-socket": await shell(
+        chat,
+        'curl -w " %{http_code}" "http://127.0.0.1:5001/socket.io/?EIO=4&transport=websocket"',
+      ),
+      "step-23-start": [
+        start(["LIMITS", "off"], ["ADDRESS", "0.0.0.0:5001"]),
+        start(["LIMITS", "on"]),
+      ].join("\n"),
+    };
+  },
+
   async function refusals() {
     const chat = await startWithUsers("step-17", 1);
     const unknown = await WebSocketByHand.connect(chat, '{"user_id":99}');

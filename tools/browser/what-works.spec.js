@@ -12,7 +12,9 @@ for (const step of STEPS) {
     test.use({ step, allowedErrors: /./ });
 
     for (const [name, { title, check }] of Object.entries(BEHAVIOURS)) {
-      const expected = SAYS[EXPECTED[name]?.[number(step)]];
+      const cell = EXPECTED[name]?.[number(step)];
+      if (cell === null) continue;
+      const expected = SAYS[cell];
       // A reader may be ahead of the lessons.
       if (MINE && expected !== SAYS.true) continue;
 

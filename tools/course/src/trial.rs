@@ -27,8 +27,9 @@ pub struct Tests {
 }
 
 impl Tests {
-    /// Runs the tests' program in a folder. Those in `again` are tried once
-    /// more when they are red, with more time; all, if there is no such list.
+    /// Runs the tests' program in a folder. Those in `slow` come last, with more
+    /// time. Those in `again` come once more with them when they are red; all,
+    /// if there is no such list.
     ///
     /// # Errors
     ///
@@ -36,6 +37,7 @@ impl Tests {
     pub fn run(
         program: &Path,
         folder: &Path,
+        slow: &BTreeSet<String>,
         again: Option<&BTreeSet<String>>,
     ) -> io::Result<Self> {
         let run = |patience, args: &[&str]| {
@@ -46,9 +48,16 @@ impl Tests {
         for ignored in listed(&run(short, &["--list", "--ignored"])?) {
             all.remove(&ignored);
         }
-        let mut green = passed(&run(short, &[THREADS])?);
+        let slow: Vec<&str> = slow.iter().map(String::as_str).collect();
+        let skipped = slow.iter().flat_map(|test| ["--skip", test]);
+        let others: Vec<&str> =
+            ["--exact", THREADS].into_iter().chain(skipped).collect();
+        let mut green = passed(&run(short, &others)?);
         let red = all.difference(&green);
-        let lost = red.filter(|test| again.is_none_or(|it| it.contains(*test)));
+        let lost = red.filter(|test| {
+            let test = test.as_str();
+            slow.contains(&test) || again.is_none_or(|it| it.contains(test))
+        });
         let lost: Vec<&str> = lost.map(String::as_str).collect();
         let mut slow = BTreeSet::new();
         if !lost.is_empty() {

@@ -25,14 +25,15 @@ pub fn remake(
     mut say: impl FnMut(String),
 ) -> Result<Record, String> {
     let name = new.name();
-    let goal = trial.run(&new.files, None)?.tests;
+    let goal = trial.run(&new.files, &BTreeSet::new(), None)?.tests;
     let red = difference(&goal.all, &goal.green);
     if !red.is_empty() {
         return Err(format!("{name} has red tests: {}", red.join(", ")));
     }
     let mut reader = Reader::new(old, new);
     // The new tests may not even compile with the old code.
-    let start = trial.run(&reader.files, Some(&goal.slow));
+    let none = BTreeSet::new();
+    let start = trial.run(&reader.files, &goal.slow, Some(&none));
     let mut last = start.unwrap_or_default();
     let start = last.tests.green.len();
     say(format!("{name}, at the start: {}", words(&last)));
@@ -48,13 +49,11 @@ pub fn remake(
         let again = kept.map(|kept| {
             let kept = kept.checkpoints.get(number - 1);
             let turned_green = kept.map(|kept| &kept.turned_green);
-            let often = before.union(&goal.slow);
-            often
-                .chain(turned_green.into_iter().flatten())
-                .cloned()
-                .collect()
+            let expected = turned_green.into_iter().flatten();
+            before.iter().chain(expected).cloned().collect()
         });
-        let now = trial.run(&reader.files, again.as_ref()).map_err(|errors| {
+        let now = trial.run(&reader.files, &goal.slow, again.as_ref());
+        let now = now.map_err(|errors| {
             format!(
                 "{name}, checkpoint {number}: what is typed by then does not \
                  build.\n\n{errors}"

@@ -49,9 +49,9 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Builds these files with the step's tests, and runs the tests. Those
-    /// in `again` are tried once more when they are red, with more time; all,
-    /// if there is no such list.
+    /// Builds these files with the step's tests, and runs the tests. Those in
+    /// `slow` get more time. Those in `again` are tried once more when they are
+    /// red, with more time; all, if there is no such list.
     ///
     /// # Errors
     ///
@@ -59,11 +59,13 @@ impl<'a> Trial<'a> {
     pub fn run(
         &self,
         typed: &Files,
+        slow: &BTreeSet<String>,
         again: Option<&BTreeSet<String>>,
     ) -> Result<Outcome, String> {
         self.write(typed).map_err(|error| error.to_string())?;
         let (warnings, program) = self.build()?;
-        let tests = Tests::run(&program, &self.workspace.join("typed"), again)
+        let folder = self.workspace.join("typed");
+        let tests = Tests::run(&program, &folder, slow, again)
             .map_err(|error| error.to_string())?;
         Ok(Outcome { warnings, tests })
     }

@@ -196,6 +196,12 @@ impl Program {
                 .await
                 .expect("stdout can be read");
         }
+        self.exit_unread().await
+    }
+
+    /// [`Program::exit`] for a program whose output nobody reads: its pipes stay
+    /// open, and as full as they are.
+    pub async fn exit_unread(mut self) -> ExitStatus {
         soon("the program to end", self.child.wait())
             .await
             .expect("the program can be waited for")

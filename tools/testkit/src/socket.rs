@@ -24,11 +24,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -52,19 +54,28 @@ impl fmt::Debug for Socket {
     }
 }
 
+async fn connection(chat: &Client) -> TcpStream {
+    let stream = soon("a connection", TcpStream::connect(chat.address())).await;
+    stream.expect("the chat listens")
+}
+
 impl Socket {
     /// Opens a WebSocket and reads the Engine.IO open packet; does not yet
     /// connect to a namespace.
     ///
     /// # Panics
-    /// When the server does not speak Engine.IO.
+    /// When the server refuses, or does not speak Engine.IO.
     pub async fn open(chat: &Client) -> Self {
-        let address = chat.address();
-        let stream = soon("a connection", TcpStream::connect(address)).await;
-        Self::open_over(stream.expect("the chat listens"), chat).await
+        match Self::open_over(connection(chat).await, chat).await {
+            Ok(socket) => socket,
+            Err(refusal) => panic!("no WebSocket: {refusal}"),
+        }
     }
 
-    async fn open_over(stream: TcpStream, chat: &Client) -> Self {
+    async fn open_over(
+        stream: TcpStream,
+        chat: &Client,
+    ) -> Result<Self, String> {
         let url = format!(
             "ws://{}/socket.io/?EIO=4&transport=websocket",
             chat.address()
@@ -76,8 +87,12 @@ impl Socket {
         let stream = match soon("101", client_async(request, stream)).await {
             Ok((stream, _)) => stream,
             Err(Error::Http(answer)) => {
-                let status = answer.status();
-                panic!("/socket.io/ does not upgrade to WebSocket: {status}")
+                let status = answer.status().as_u16();
+                let body = answer.into_body().unwrap_or_default();
+                return Err(format!(
+                    "{status} {}",
+                    String::from_utf8_lossy(&body)
+                ));
             }
             Err(error) => panic!("no WebSocket: {error}"),
         };
@@ -88,14 +103,15 @@ impl Socket {
         };
         let open = socket.packet().await.expect("an open packet");
         assert!(open.starts_with("0{"), "not an open packet: {open}");
-        socket
+        Ok(socket)
     }
 
     /// Connects to the default namespace, with or without the payload that
     /// the browser's client calls `auth`.
     ///
     /// # Errors
-    /// When the server refuses: its words.
+    /// When the server refuses: its words. If it does so by HTTP, the status
+    /// comes first.
     ///
     /// # Panics
     /// When the server does not answer with what the protocol says.
@@ -103,7 +119,8 @@ impl Socket {
         chat: &Client,
         auth: Option<Value>,
     ) -> Result<Self, String> {
-        Self::open(chat).await.join(auth).await
+        let stream = connection(chat).await;
+        Self::open_over(stream, chat).await?.join(auth).await
     }
 
     /// [`Socket::connect`] by a connection that takes a few packets only until
@@ -123,10 +140,17 @@ impl Socket {
         let address = chat.address().parse().expect("an IPv4 address");
         let stream = soon("a connection", tcp.connect(address)).await;
         let stream = stream.expect("the chat listens");
-        Self::open_over(stream, chat).await.join(auth).await
+        Self::open_over(stream, chat).await?.join(auth).await
     }
 
-    async fn join(mut self, auth: Option<Value>) -> Result<Self, String> {
+    /// Connects an open socket to the default namespace.
+    ///
+    /// # Errors
+    /// When the server refuses: its words.
+    ///
+    /// # Panics
+    /// When the server does not answer with what the protocol says.
+    pub async fn join(mut self, auth: Option<Value>) -> Result<Self, String> {
         let auth = auth.map(|value| value.to_string()).unwrap_or_default();
         self.send(&format!("40{auth}")).await;
 
@@ -211,6 +235,20 @@ impl Socket {
     /// When it does not.
     pub async fn closed(mut self) {
         while self.packet().await.is_some() {}
+    }
+
+    /// [`Socket::closed`] for one who reads nothing: writes until that fails.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn closed_unread(mut self) {
+        let writes = async {
+            while self.stream.send(Message::text("3")).await.is_ok() {
+                // Not faster than needed: who reads nothing writes little.
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
+        soon("the end of a connection", writes).await;
     }
 
     /// Leaves the namespace and closes the connection, as a page does that
