@@ -3,12 +3,11 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::json;
 use testkit::{Chat, Client, Program, Socket, soon};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::people::Person;
+use crate::people::{Person, floods};
 use crate::{PROGRAM, Patience, Settings, chat, chat_with};
 
 const SHORT: Duration = Duration::from_millis(500);
@@ -118,15 +117,6 @@ async fn a_head_of_more_than_16_kib_is_refused() {
     assert_eq!(get(16 * 1024).await, 431);
 }
 
-/// Says more in the lobby than the buffers of a page hold that reads nothing.
-async fn talks(speaker: &mut Socket, words: usize) {
-    let said = json!({ "message": "😀".repeat(2000) });
-    for _ in 0..words {
-        speaker.emit("send_message", &said).await;
-        assert_eq!(speaker.event().await.0, "message");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_reads_nothing_is_ended() {
     let patience = Patience {
@@ -143,7 +133,7 @@ async fn a_page_that_reads_nothing_is_ended() {
     let mut speaker = ada.connects().await;
     let unread = ada.connects_narrowly().await;
 
-    talks(&mut speaker, 1000).await;
+    floods(&mut speaker, 1000).await;
 
     unread.closed_unread().await;
     speaker.expect_silence().await;
@@ -162,9 +152,10 @@ async fn a_page_that_has_missed_something_is_told_to_come_back() {
     let ada = Person::new(&chat, "ada").await;
     let mut page = ada.connects_narrowly().await;
     let mut speaker = ada.connects().await;
+    floods(&mut speaker, 1000).await;
     tokio::select! {
         _ = chat.logged("it reads too slowly") => (),
-        () = talks(&mut speaker, 3000) => panic!("the log does not say it"),
+        () = floods(&mut speaker, 2000) => panic!("the log does not say it"),
     }
 
     while page.packet().await.expect("a packet") != "41" {}
