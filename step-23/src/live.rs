@@ -167,7 +167,7 @@ pub(crate) async fn sweep(io: SocketIo, store: Store) {
 
 /// Sends a message to all open pages of its author and its recipient. It is
 /// stored already: a failure here is logged, and the pages show the message
-/// after a reload.
+/// once they catch up.
 pub(crate) async fn deliver(io: &SocketIo, message: &Message) {
     // Not `io.to`, which panics once the server has closed its sockets.
     let Some(sockets) = io.of("/") else { return };

@@ -16,7 +16,7 @@ pub use manifest::for_tests_of;
 pub use name::{Name, number_of, rename};
 pub use record::{Checkpoint, RECORDS, Record};
 pub use step::{Step, Steps, is_test};
-pub use trial::Tests;
+pub use trial::{Known, Tests};
 
 /// The code of a step, in the order in which a reader meets it. With
 /// [`TESTS`] it is all that counts of a step.

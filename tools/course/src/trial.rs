@@ -26,10 +26,20 @@ pub struct Tests {
     pub slow: BTreeSet<String>,
 }
 
+/// What is known of a step's tests before they are run.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// They come last, with more time.
+    pub slow: BTreeSet<String>,
+    /// They are green, and are not run.
+    pub sure: BTreeSet<String>,
+    /// When they are red they come once more, with more time. All do, if there
+    /// is no such list.
+    pub again: Option<BTreeSet<String>>,
+}
+
 impl Tests {
-    /// Runs the tests' program in a folder. Those in `slow` come last, with more
-    /// time. Those in `again` come once more with them when they are red; all,
-    /// if there is no such list.
+    /// Runs the tests' program in a folder.
     ///
     /// # Errors
     ///
@@ -37,8 +47,7 @@ impl Tests {
     pub fn run(
         program: &Path,
         folder: &Path,
-        slow: &BTreeSet<String>,
-        again: Option<&BTreeSet<String>>,
+        known: &Known,
     ) -> io::Result<Self> {
         let run = |patience, args: &[&str]| {
             output(Command::new(program).current_dir(folder), patience, args)
@@ -48,15 +57,16 @@ impl Tests {
         for ignored in listed(&run(short, &["--list", "--ignored"])?) {
             all.remove(&ignored);
         }
-        let slow: Vec<&str> = slow.iter().map(String::as_str).collect();
-        let skipped = slow.iter().flat_map(|test| ["--skip", test]);
+        let Known { slow, sure, again } = known;
+        let skipped = slow.union(sure).flat_map(|test| ["--skip", test]);
         let others: Vec<&str> =
             ["--exact", THREADS].into_iter().chain(skipped).collect();
         let mut green = passed(&run(short, &others)?);
+        green.extend(all.intersection(sure).cloned());
         let red = all.difference(&green);
-        let lost = red.filter(|test| {
-            let test = test.as_str();
-            slow.contains(&test) || again.is_none_or(|it| it.contains(test))
+        let lost = red.filter(|&test| {
+            let again = again.as_ref();
+            slow.contains(test) || again.is_none_or(|it| it.contains(test))
         });
         let lost: Vec<&str> = lost.map(String::as_str).collect();
         let mut slow = BTreeSet::new();

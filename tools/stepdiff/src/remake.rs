@@ -2,15 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use course::{Checkpoint, Record, Step};
+use course::{Checkpoint, Known, Record, Step};
 
 use crate::replay::{Reader, Stop};
 use crate::trial::{Outcome, Trial};
 
+/// How much is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// All tests at each checkpoint.
+    Full,
+    /// A test that is green from the first checkpoint on, by what is recorded,
+    /// at that one and in the finished step alone.
+    Turning,
+}
+
 /// What comes out at the checkpoints of a chapter, whose page has these
 /// `stops`. Says how it goes by `say`. A test that is red on a busy machine
 /// gets a second chance where it was green before, or is by what is `kept`;
-/// each one does when nothing is.
+/// each one does when nothing is. `Depth::Turning` needs what is kept.
 ///
 /// # Errors
 ///
@@ -21,19 +31,23 @@ pub fn remake(
     new: &Step,
     stops: &[Stop],
     trial: &Trial<'_>,
-    kept: Option<&Record>,
+    (kept, depth): (Option<&Record>, Depth),
     mut say: impl FnMut(String),
 ) -> Result<Record, String> {
     let name = new.name();
-    let goal = trial.run(&new.files, &BTreeSet::new(), None)?.tests;
-    let red = difference(&goal.all, &goal.green);
+    let goal = trial.run(&new.files, &Known::default())?;
+    let red = difference(&goal.tests.all, &goal.tests.green);
     if !red.is_empty() {
         return Err(format!("{name} has red tests: {}", red.join(", ")));
     }
+    let mut known = Known {
+        slow: goal.tests.slow.clone(),
+        again: Some(BTreeSet::new()),
+        ..Known::default()
+    };
     let mut reader = Reader::new(old, new);
     // The new tests may not even compile with the old code.
-    let none = BTreeSet::new();
-    let start = trial.run(&reader.files, &goal.slow, Some(&none));
+    let start = trial.run(&reader.files, &known);
     let mut last = start.unwrap_or_default();
     let start = last.tests.green.len();
     say(format!("{name}, at the start: {}", words(&last)));
@@ -46,21 +60,27 @@ pub fn remake(
         }
         let number = checkpoints.len() + 1;
         let before = last.tests.green;
-        let again = kept.map(|kept| {
+        known.again = kept.map(|kept| {
             let kept = kept.checkpoints.get(number - 1);
             let turned_green = kept.map(|kept| &kept.turned_green);
             let expected = turned_green.into_iter().flatten();
             before.iter().chain(expected).cloned().collect()
         });
-        let now = trial.run(&reader.files, &goal.slow, again.as_ref());
-        let now = now.map_err(|errors| {
-            format!(
-                "{name}, checkpoint {number}: what is typed by then does not \
-                 build.\n\n{errors}"
-            )
-        })?;
+        let now = match reader.finish() {
+            Ok(()) => goal.clone(),
+            Err(_) => trial.run(&reader.files, &known).map_err(|errors| {
+                format!(
+                    "{name}, checkpoint {number}: what is typed by then does \
+                     not build.\n\n{errors}"
+                )
+            })?,
+        };
         say(format!("{name}, checkpoint {number}: {}", words(&now)));
         let green = &now.tests.green;
+        if let (1, Depth::Turning, Some(kept)) = (number, depth, kept) {
+            let turned_red = kept.checkpoints.iter().map(|it| &it.turned_red);
+            known.sure = green - &turned_red.flatten().cloned().collect();
+        }
         checkpoints.push(Checkpoint {
             warnings: now.warnings,
             green: green.len(),
@@ -72,7 +92,7 @@ pub fn remake(
     reader.finish()?;
     Ok(Record {
         inputs: String::new(),
-        tests: goal.all.len(),
+        tests: goal.tests.all.len(),
         start,
         checkpoints,
     })

@@ -9,7 +9,7 @@ use mdbook_stepdiff::book::{read_chapters, texts};
 use mdbook_stepdiff::check::{check, step_of};
 use mdbook_stepdiff::pages::step_of_page;
 use mdbook_stepdiff::record::Records;
-use mdbook_stepdiff::remake::remake;
+use mdbook_stepdiff::remake::{Depth, remake};
 use mdbook_stepdiff::replay::{Stop, stops};
 use mdbook_stepdiff::trial::Trial;
 
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &[&str]) -> Result<bool, String> {
             report(&texts(&own, &chapters));
             return Err("mend these first".to_owned());
         }
-        let record = replay.remake()?;
+        let record = replay.remake(which)?;
         if which != Which::Check {
             replay.keep(&record)?;
         } else if !replay.compare(&record)? {
@@ -135,11 +135,24 @@ impl<'a> Replay<'a> {
         self.kept.filter(|kept| kept.inputs == self.inputs)
     }
 
-    fn remake(&self) -> Result<Record, String> {
+    /// The record, if it has as many checkpoints: most of it will be as before.
+    fn similar(&self) -> Option<&Record> {
+        let checkpoints =
+            self.stops.iter().filter(|it| **it == Stop::Checkpoint);
+        let checkpoints = checkpoints.count();
+        self.kept
+            .filter(|kept| kept.checkpoints.len() == checkpoints)
+    }
+
+    fn remake(&self, which: Which) -> Result<Record, String> {
         let trial = Trial::new(self.root, self.new, target()?);
         let say = |words| println!("{words}");
-        let (old, new, kept) = (self.old, self.new, self.fitting());
-        let mut record = remake(old, new, &self.stops, &trial, kept, say)?;
+        let known = match which {
+            Which::Check => (self.fitting(), Depth::Turning),
+            _ => (self.similar(), Depth::Full),
+        };
+        let (old, new) = (self.old, self.new);
+        let mut record = remake(old, new, &self.stops, &trial, known, say)?;
         record.inputs = self.inputs.clone();
         Ok(record)
     }
@@ -151,6 +164,10 @@ impl<'a> Replay<'a> {
             return Ok(true);
         }
         let Step { number, .. } = self.new;
+        for line in self.kept.iter().flat_map(|kept| differences(kept, record))
+        {
+            eprintln!("step-{number}, {line}");
+        }
         eprintln!(
             "step-{number}: that is not what is recorded: `cargo book replay \
              {number}`"
@@ -168,6 +185,31 @@ impl<'a> Replay<'a> {
         let folder = self.root.join(Name::Replay(self.new.number).folder());
         folder.join("tried.json")
     }
+}
+
+/// What came out otherwise than it is recorded.
+fn differences(kept: &Record, now: &Record) -> Vec<String> {
+    let pairs = kept.checkpoints.iter().zip(&now.checkpoints).enumerate();
+    let mut lines = Vec::new();
+    for (index, (kept, now)) in pairs {
+        let at = format!("checkpoint {}", index + 1);
+        if kept.warnings != now.warnings {
+            let (kept, now) = (kept.warnings, now.warnings);
+            lines.push(format!("{at}: {now} warnings, recorded {kept}"));
+        }
+        for (turned, kept, now) in [
+            ("green", &kept.turned_green, &now.turned_green),
+            ("red", &kept.turned_red, &now.turned_red),
+        ] {
+            for test in now.iter().filter(|test| !kept.contains(test)) {
+                lines.push(format!("{at}: {test} turned {turned}"));
+            }
+            for test in kept.iter().filter(|test| !now.contains(test)) {
+                lines.push(format!("{at}: {test} did not turn {turned}"));
+            }
+        }
+    }
+    lines
 }
 
 fn save(path: &Path, record: &Record) -> Result<(), String> {

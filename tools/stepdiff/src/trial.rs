@@ -6,7 +6,7 @@ use std::process::Command;
 use std::{env, fs, io};
 
 use course::{
-    Name, Step, Tests, files, for_tests_of, is_test, read, rename, write,
+    Known, Name, Step, Tests, files, for_tests_of, is_test, read, rename, write,
 };
 use serde_json::Value;
 
@@ -49,23 +49,16 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Builds these files with the step's tests, and runs the tests. Those in
-    /// `slow` get more time. Those in `again` are tried once more when they are
-    /// red, with more time; all, if there is no such list.
+    /// Builds these files with the step's tests, and runs the tests.
     ///
     /// # Errors
     ///
     /// In words: the compiler's, when it does not build.
-    pub fn run(
-        &self,
-        typed: &Files,
-        slow: &BTreeSet<String>,
-        again: Option<&BTreeSet<String>>,
-    ) -> Result<Outcome, String> {
+    pub fn run(&self, typed: &Files, known: &Known) -> Result<Outcome, String> {
         self.write(typed).map_err(|error| error.to_string())?;
         let (warnings, program) = self.build()?;
         let folder = self.workspace.join("typed");
-        let tests = Tests::run(&program, &folder, slow, again)
+        let tests = Tests::run(&program, &folder, known)
             .map_err(|error| error.to_string())?;
         Ok(Outcome { warnings, tests })
     }

@@ -8,7 +8,7 @@ use std::env;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use course::{Course, Name, Record, Tests};
+use course::{Course, Known, Name, Record, Tests};
 use serde_json::Value;
 
 use crate::diff;
@@ -38,8 +38,8 @@ and with 3 when the Rust tests are green and the pages were not tested.
 pub(crate) fn test(course: &Course, number: u32) -> Result<()> {
     let mine = diff::started(course, number)?;
     let program = build(course, mine)?;
-    let tests =
-        Tests::run(&program, &course.folder(mine), &BTreeSet::new(), None)?;
+    let folder = course.folder(mine);
+    let tests = Tests::run(&program, &folder, &Known::default())?;
     let (green, all) = (tests.green.len(), tests.all.len());
     say!("{}: {green} of {all} tests are green.", mine.folder());
     say_position(course, mine, &tests);

@@ -153,7 +153,12 @@ fn a_chapter_is_typed_and_what_comes_out_is_recorded() {
             .contains("as recorded")
     );
     book.edit(RECORD, "\"warnings\": 0", "\"warnings\": 7");
-    book.fails(&["replay", "--check"], "not what is recorded");
+    let why = "step-2, checkpoint 1: 0 warnings, recorded 7";
+    book.fails(&["replay", "--check"], why);
+    book.succeeds(&["replay", "2"]);
+    book.edit(RECORD, "\"two_is_there\"", "\"none\"");
+    let why = "step-2, checkpoint 2: none did not turn green";
+    book.fails(&["replay", "--check"], why);
     book.succeeds(&["replay", "2"]);
     book.succeeds(&["replay", "--check"]);
 }
