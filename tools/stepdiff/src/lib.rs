@@ -25,3 +25,4 @@ pub mod select;
 pub mod seq;
 pub mod trial;
 mod typed;
+mod versions;

@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 
 use crate::render::escape;
 use crate::replay::Stop;
+use crate::versions::Versions;
 
 /// With a step's number it makes that step's record.
 const COMMAND: &str = "cargo book replay";
 /// What decides the outcome, beside the steps and the page.
-const SHARED: [&str; 5] = [
-    "Cargo.toml",
+const SHARED: [&str; 4] = [
     "tools/course/src",
     "tools/stepdiff/src/replay.rs",
     "tools/stepdiff/src/trial.rs",
@@ -32,6 +32,7 @@ pub struct Records {
     wanted: bool,
     /// A hash of what is the same for all.
     shared: Vec<u8>,
+    versions: Versions,
     kept: BTreeMap<u32, Result<Record, String>>,
 }
 
@@ -43,10 +44,6 @@ impl Records {
     /// When a file can't be read; the message names it.
     pub fn read(root: &Path) -> io::Result<Self> {
         let mut hash = Sha256::new();
-        let lock = root.join("Cargo.lock");
-        if lock.is_file() {
-            hash.update(foreign(&String::from_utf8_lossy(&read(&lock)?)));
-        }
         for path in files(root, &SHARED)? {
             feed(&mut hash, path.to_string_lossy().replace('\\', "/"));
             feed(&mut hash, read(&root.join(&path))?);
@@ -64,6 +61,7 @@ impl Records {
         Ok(Self {
             wanted: true,
             shared,
+            versions: Versions::read(root)?,
             kept,
         })
     }
@@ -85,10 +83,15 @@ impl Records {
     }
 
     /// A hash of all that a chapter's outcomes depend on: what its page gives
-    /// to type, and not its prose; both steps; the tools.
+    /// to type, and not its prose; both steps and what they are built with; the
+    /// tools.
     pub fn inputs(&self, old: &Step, new: &Step, stops: &[Stop]) -> String {
         let mut hash = Sha256::new();
         hash.update(&self.shared);
+        let names = [old.name(), new.name()];
+        for piece in self.versions.of(names.iter().map(String::as_str)) {
+            feed(&mut hash, piece);
+        }
         for (step, tests_too) in [(old, false), (new, true)] {
             for (path, content) in &step.files {
                 if tests_too || !is_test(path) {
@@ -131,13 +134,6 @@ impl Records {
             Some(Ok(record)) => Ok(Some(record)),
         }
     }
-}
-
-/// What a lock file says of crates from elsewhere: a reader's own crates come
-/// and go.
-fn foreign(lock: &str) -> String {
-    let packages = lock.split("\n[[package]]\n").skip(1);
-    packages.filter(|it| it.contains("\nsource = ")).collect()
 }
 
 /// Adds a piece, and where it ends.
@@ -201,13 +197,6 @@ fn list(what: &str, tests: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_readers_own_crates_are_not_in_the_hash() {
-        let lock = "version = 4\n\n[[package]]\nname = \"axum\"\nsource = \
-                    \"registry\"\n\n[[package]]\nname = \"mine-16\"\n";
-        assert_eq!(foreign(lock), "name = \"axum\"\nsource = \"registry\"\n");
-    }
 
     #[test]
     fn many_tests_are_folded() {

@@ -42,7 +42,7 @@ pub fn remake(
     }
     let mut known = Known {
         slow: goal.tests.slow.clone(),
-        again: Some(BTreeSet::new()),
+        again: Some(green_at_start(&goal.tests.all, kept)),
         ..Known::default()
     };
     let mut reader = Reader::new(old, new);
@@ -96,6 +96,26 @@ pub fn remake(
         start,
         checkpoints,
     })
+}
+
+/// The tests that are green before anything is typed, by what is kept: nothing
+/// turns them green.
+fn green_at_start(
+    all: &BTreeSet<String>,
+    kept: Option<&Record>,
+) -> BTreeSet<String> {
+    let Some(kept) = kept else {
+        return BTreeSet::new();
+    };
+    let is_green = |test: &&String| {
+        let turns = kept.checkpoints.iter().find_map(|it| {
+            let turned_green = it.turned_green.contains(test);
+            (turned_green || it.turned_red.contains(test))
+                .then_some(turned_green)
+        });
+        turns != Some(true)
+    };
+    all.iter().filter(is_green).cloned().collect()
 }
 
 fn difference(a: &BTreeSet<String>, b: &BTreeSet<String>) -> Vec<String> {
