@@ -1,0 +1,205 @@
+//! A chat from outside: its users, their requests, and their open pages.
+
+use std::io;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use futures_util::{SinkExt, StreamExt};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderValue, SET_COOKIE};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// Bytes that are read at once from a page's connection. The usual 128 KiB would
+/// be 640 MB for 5,000 pages.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// Where a chat is, and which one it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Chat {
+    /// Host and port.
+    authority: String,
+    /// What it says of itself, like `step-18`.
+    pub(crate) version: String,
+}
+
+/// Somebody who may send and receive messages.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) id: i64,
+    /// Where the chat asks who somebody is.
+    cookie: Option<HeaderValue>,
+}
+
+/// An open page's connection.
+pub(crate) type Page = WebSocketStream<TcpStream>;
+
+/// A user's connection for requests, one after the other.
+pub(crate) struct Requests {
+    authority: String,
+    cookie: Option<HeaderValue>,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+/// An answer with a JSON body.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
+    cookie: Option<HeaderValue>,
+}
+
+impl Chat {
+    /// Asks what is at this address.
+    pub(crate) async fn find(url: &str) -> Result<Self> {
+        let authority = url.strip_prefix("http://").with_context(|| {
+            format!("{url} is no address like http://127.0.0.1:5001")
+        })?;
+        let authority = authority.trim_end_matches('/').to_owned();
+        let mut chat = Self {
+            authority,
+            version: String::new(),
+        };
+        let mut requests = chat.requests(None).await?;
+        let answer = requests.send(Method::GET, "/api/version", None).await?;
+        let version: Value = answer.json().with_context(|| {
+            format!("there is no chat of this course at {url}")
+        })?;
+        chat.version = version["version"].as_str().unwrap_or("?").to_owned();
+        Ok(chat)
+    }
+
+    /// Adds a user, who is signed in where the chat asks for that.
+    pub(crate) async fn add_user(&self, nickname: &str) -> Result<User> {
+        let mut requests = self.requests(None).await?;
+        let body = json!({
+            "name": nickname,
+            "email": format!("{nickname}@example.org"),
+            "nickname": nickname,
+            "password": "a horse that loads batteries",
+        });
+        let answer = requests
+            .send(Method::POST, "/api/users", Some(&body))
+            .await?;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            bail!("the chat limits its users: start it with LIMITS=off");
+        }
+        #[derive(Deserialize)]
+        struct Added {
+            id: i64,
+        }
+        let Added { id } = answer.json().context("a user can't be added")?;
+        let cookie = answer.cookie;
+        Ok(User { id, cookie })
+    }
+
+    /// A new connection for requests of this user, or of nobody.
+    pub(crate) async fn requests(
+        &self,
+        user: Option<&User>,
+    ) -> Result<Requests> {
+        let stream = TokioIo::new(self.connect().await?);
+        let (sender, connection) = http1::handshake(stream).await?;
+        tokio::spawn(connection);
+        Ok(Requests {
+            authority: self.authority.clone(),
+            cookie: user.and_then(|user| user.cookie.clone()),
+            sender,
+        })
+    }
+
+    /// Opens a page of this user.
+    pub(crate) async fn open(&self, user: &User) -> Result<Page> {
+        let authority = &self.authority;
+        let url =
+            format!("ws://{authority}/socket.io/?EIO=4&transport=websocket");
+        let mut request = url.into_client_request()?;
+        if let Some(cookie) = &user.cookie {
+            request.headers_mut().insert(COOKIE, cookie.clone());
+        }
+        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+        let stream = self.connect().await?;
+        let (mut page, _) =
+            client_async_with_config(request, stream, Some(config)).await?;
+        let auth = json!({ "user_id": user.id });
+        page.send(Message::text(format!("40{auth}"))).await?;
+        loop {
+            let packet = page.next().await.context("a page is refused")??;
+            match packet.to_text()? {
+                text if text.starts_with("40") => return Ok(page),
+                text if text.starts_with("44") => bail!("no page: {text}"),
+                "2" => page.send(Message::text("3")).await?,
+                _ => (),
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<TcpStream> {
+        let stream = TcpStream::connect(&self.authority).await;
+        let stream = stream.map_err(|error| match is_of_files(&error) {
+            true => anyhow!(
+                "too many open files: allow this program and the server more, \
+                 for example by ulimit -n 20000 in both shells"
+            ),
+            false => anyhow!(error)
+                .context(format!("no connection to {}", self.authority)),
+        })?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+/// Whether this program may open no more files (EMFILE; on Windows another
+/// number, and no such limit).
+fn is_of_files(error: &io::Error) -> bool {
+    cfg!(unix) && error.raw_os_error() == Some(24)
+}
+
+impl Requests {
+    /// Sends a request, and reads the answer.
+    pub(crate) async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer> {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, &self.authority)
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(cookie) = &self.cookie {
+            request = request.header(COOKIE, cookie);
+        }
+        let request = request.body(Full::from(body))?;
+        self.sender.ready().await?;
+        let answer = self.sender.send_request(request).await?;
+        let (head, body) = answer.into_parts();
+        let cookie = head.headers.get(SET_COOKIE).and_then(|cookie| {
+            let pair = cookie.to_str().ok()?.split(';').next()?;
+            HeaderValue::from_str(pair).ok()
+        });
+        Ok(Answer {
+            status: head.status,
+            body: body.collect().await?.to_bytes(),
+            cookie,
+        })
+    }
+}
+
+impl Answer {
+    /// The body of an answer that says yes.
+    pub(crate) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
+        let (status, body) = (self.status, String::from_utf8_lossy(&self.body));
+        ensure!(status.is_success(), "{status}: {body}");
+        Ok(serde_json::from_slice(&self.body)?)
+    }
+}

@@ -1,0 +1,155 @@
+//! How much a chat bears: users who write to each other, and open pages that
+//! do nothing. Says how fast it answers and delivers, what that costs, and what
+//! it lost, doubled, mixed up or told to strangers.
+
+mod chat;
+mod compare;
+mod ledger;
+mod peers;
+mod report;
+mod run;
+mod usage;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use lexopt::prelude::*;
+
+use chat::Chat;
+use compare::Comparison;
+use run::Plan;
+
+const USAGE: &str = "\
+Usage:
+  cargo run --release -p load -- URL [OPTIONS]
+  cargo run --release -p load -- compare [OPTIONS] PEER...
+
+The first one loads the chat at URL, for example http://127.0.0.1:5001. Start it
+on a database of its own, and with LIMITS=off from step-23 on. The other one
+builds and starts each PEER itself, and loads them in turns: step-18, another
+step, node or flask.
+
+  --senders N   users who write to each other, each the next message once the
+                last one is answered (default 16)
+  --rate N      messages per second of all senders together; without it, as many
+                as are answered
+  --users N     users who are online and hear nothing (default 50)
+  --idle N      further open pages of those users (default 0)
+  --seconds N   how long (default 10)
+  --pid N       the server's process, for its CPU and memory
+  --rounds N    for compare: how often each peer's turn comes (default 3)
+  --json        print JSON instead of a table
+";
+
+/// What the command line asks for.
+struct Asked {
+    target: Target,
+    plan: Plan,
+    json: bool,
+}
+
+enum Target {
+    Chat { url: String, pid: Option<u32> },
+    Peers(Comparison),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            writeln!(io::stderr(), "{error:#}").ok();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<()> {
+    let Some(asked) = read_arguments()? else {
+        write!(io::stdout(), "{USAGE}").ok();
+        return Ok(());
+    };
+    let text = match asked.target {
+        Target::Chat { url, pid } => {
+            let chat = Chat::find(&url).await?;
+            let report = run::run(&chat, &asked.plan, pid).await?;
+            match asked.json {
+                true => serde_json::to_string_pretty(&report)?,
+                false => report.to_string(),
+            }
+        }
+        Target::Peers(comparison) => {
+            let table = comparison.run(&asked.plan).await?;
+            match asked.json {
+                true => serde_json::to_string_pretty(&table)?,
+                false => table.to_string(),
+            }
+        }
+    };
+    writeln!(io::stdout(), "{text}").ok();
+    Ok(())
+}
+
+/// `None` when help is asked for.
+fn read_arguments() -> Result<Option<Asked>> {
+    let mut plan = Plan {
+        senders: 16,
+        rate: None,
+        users: 50,
+        idle: 0,
+        time: Duration::from_secs(10),
+    };
+    let (mut words, mut pid, mut rounds, mut json) = (vec![], None, 3, false);
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("senders") => plan.senders = number(&mut arguments)?,
+            Long("rate") => plan.rate = Some(number(&mut arguments)?),
+            Long("users") => plan.users = number(&mut arguments)?,
+            Long("idle") => plan.idle = number(&mut arguments)?,
+            Long("seconds") => {
+                plan.time = Duration::from_secs(number(&mut arguments)?);
+            }
+            Long("pid") => pid = Some(number(&mut arguments)?),
+            Long("rounds") => rounds = number(&mut arguments)?,
+            Long("json") => json = true,
+            Long("help") | Short('h') => return Ok(None),
+            Value(word) => words.push(word.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    ensure!(
+        plan.senders >= 2,
+        "--senders: they write to each other, so 2"
+    );
+    ensure!(plan.rate != Some(0), "--rate: without it there is none");
+    ensure!(!plan.time.is_zero(), "--seconds: at least 1");
+    ensure!(rounds > 0, "--rounds: at least 1");
+    let no_one_to_idle = plan.idle > 0 && plan.users == 0;
+    ensure!(!no_one_to_idle, "--idle: these pages are of --users");
+    if words.is_empty() {
+        bail!("{USAGE}");
+    }
+    let target = match words.remove(0) {
+        word if word == "compare" => {
+            Target::Peers(Comparison::new(&words, rounds)?)
+        }
+        url => {
+            ensure!(words.is_empty(), "one URL, not also {}", words.join(" "));
+            Target::Chat { url, pid }
+        }
+    };
+    Ok(Some(Asked { target, plan, json }))
+}
+
+fn number<T: FromStr<Err: Into<anyhow::Error>>>(
+    arguments: &mut lexopt::Parser,
+) -> Result<T>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    Ok(arguments.value()?.parse()?)
+}
