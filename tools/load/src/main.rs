@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use lexopt::prelude::*;
 
 use chat::Chat;
@@ -42,6 +42,9 @@ step, node or flask.
   --pid N       the server's process, for its CPU and memory
   --rounds N    for compare: how often each peer's turn comes (default 3)
   --json        print JSON instead of a table
+
+Exits with 1 when a chat of the course lost a message, doubled one, told it to
+strangers, or closed a page.
 ";
 
 /// What the command line asks for.
@@ -59,7 +62,8 @@ enum Target {
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             writeln!(io::stderr(), "{error:#}").ok();
             ExitCode::FAILURE
@@ -67,30 +71,33 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<()> {
+/// Does what is asked for. Whether all is as it should be.
+async fn run() -> Result<bool> {
     let Some(asked) = read_arguments()? else {
         write!(io::stdout(), "{USAGE}").ok();
-        return Ok(());
+        return Ok(true);
     };
-    let text = match asked.target {
+    let (text, is_sound) = match asked.target {
         Target::Chat { url, pid } => {
             let chat = Chat::find(&url).await?;
             let report = run::run(&chat, &asked.plan, pid).await?;
-            match asked.json {
+            let text = match asked.json {
                 true => serde_json::to_string_pretty(&report)?,
                 false => report.to_string(),
-            }
+            };
+            (text, report.is_sound())
         }
         Target::Peers(comparison) => {
             let table = comparison.run(&asked.plan).await?;
-            match asked.json {
+            let text = match asked.json {
                 true => serde_json::to_string_pretty(&table)?,
                 false => table.to_string(),
-            }
+            };
+            (text, table.is_sound())
         }
     };
-    writeln!(io::stdout(), "{text}").ok();
-    Ok(())
+    writeln!(io::stdout(), "{}", text.trim_end()).ok();
+    Ok(is_sound)
 }
 
 /// `None` when help is asked for.
@@ -145,11 +152,11 @@ fn read_arguments() -> Result<Option<Asked>> {
     Ok(Some(Asked { target, plan, json }))
 }
 
-fn number<T: FromStr<Err: Into<anyhow::Error>>>(
-    arguments: &mut lexopt::Parser,
-) -> Result<T>
+fn number<T>(arguments: &mut lexopt::Parser) -> Result<T>
 where
-    T::Err: std::error::Error + Send + Sync + 'static,
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
-    Ok(arguments.value()?.parse()?)
+    // The error has the words of its source already.
+    let number = arguments.value()?.parse();
+    number.map_err(|error| anyhow!(error.to_string()))
 }

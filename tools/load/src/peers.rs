@@ -15,7 +15,7 @@ use tokio::process::{Child, ChildStdout, Command};
 /// From this step on, users sign in.
 const SIGN_IN: u32 = 21;
 /// What a server prints in front of its address.
-const LISTENING: &str = "listening on ";
+const READY: &str = "the chat is at ";
 
 /// One of the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,7 +210,7 @@ impl Program {
             let line = stdout.next_line().await?;
             let line =
                 line.with_context(|| format!("{peer} does not start"))?;
-            if let Some((_, url)) = line.split_once(LISTENING) {
+            if let Some((_, url)) = line.split_once(READY) {
                 break url.trim().to_owned();
             }
         };

@@ -70,9 +70,15 @@ impl Report {
         self.own_cpu > server && self.own_cpu + server > 0.9
     }
 
-    /// Whether anything was lost, doubled, mixed up, told to others or closed.
-    pub(crate) fn is_wrong(&self) -> bool {
-        self.wrong != Wrong::default()
+    /// Whether nothing was lost, doubled, told to others or closed. Pages put
+    /// messages in order by themselves.
+    pub(crate) fn is_sound(&self) -> bool {
+        let disordered = self.wrong.disordered;
+        let order = Wrong {
+            disordered,
+            ..Wrong::default()
+        };
+        self.wrong == order
     }
 }
 
@@ -110,7 +116,11 @@ impl fmt::Display for Report {
             )?;
         }
         for (status, times) in &self.refused {
-            writeln!(f, "refused with {status}: {times}")?;
+            let why = match status {
+                429 => " (start it with LIMITS=off)",
+                _ => "",
+            };
+            writeln!(f, "refused with {status}: {times}{why}")?;
         }
         let Wrong {
             missing,
