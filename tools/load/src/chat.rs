@@ -7,8 +7,10 @@ use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderValue, SET_COOKIE};
-use hyper::{Method, Request, StatusCode};
+use hyper::header::{
+    CONNECTION, CONTENT_TYPE, COOKIE, HOST, HeaderValue, SET_COOKIE,
+};
+use hyper::{Method, Request, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -44,9 +46,10 @@ pub(crate) type Page = WebSocketStream<TcpStream>;
 
 /// A user's connection for requests, one after the other.
 pub(crate) struct Requests {
-    authority: String,
+    chat: Chat,
     cookie: Option<HeaderValue>,
-    sender: SendRequest<Full<Bytes>>,
+    /// `None` once the server has closed it after an answer.
+    sender: Option<SendRequest<Full<Bytes>>>,
 }
 
 /// An answer with a JSON body.
@@ -105,14 +108,18 @@ impl Chat {
         &self,
         user: Option<&User>,
     ) -> Result<Requests> {
+        Ok(Requests {
+            chat: self.clone(),
+            cookie: user.and_then(|user| user.cookie.clone()),
+            sender: Some(self.handshake().await?),
+        })
+    }
+
+    async fn handshake(&self) -> Result<SendRequest<Full<Bytes>>> {
         let stream = TokioIo::new(self.connect().await?);
         let (sender, connection) = http1::handshake(stream).await?;
         tokio::spawn(connection);
-        Ok(Requests {
-            authority: self.authority.clone(),
-            cookie: user.and_then(|user| user.cookie.clone()),
-            sender,
-        })
+        Ok(sender)
     }
 
     /// Opens a page of this user.
@@ -174,15 +181,24 @@ impl Requests {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header(HOST, &self.authority)
+            .header(HOST, &self.chat.authority)
             .header(CONTENT_TYPE, "application/json");
         if let Some(cookie) = &self.cookie {
             request = request.header(COOKIE, cookie);
         }
         let request = request.body(Full::from(body))?;
-        self.sender.ready().await?;
-        let answer = self.sender.send_request(request).await?;
+        let mut sender = match self.sender.take() {
+            Some(sender) => sender,
+            None => self.chat.handshake().await?,
+        };
+        sender.ready().await?;
+        let answer = sender.send_request(request).await?;
         let (head, body) = answer.into_parts();
+        let last = head.headers.get(CONNECTION);
+        let is_last = last.is_some_and(|it| it.as_bytes() == b"close");
+        if !is_last && head.version == Version::HTTP_11 {
+            self.sender = Some(sender);
+        }
         let cookie = head.headers.get(SET_COOKIE).and_then(|cookie| {
             let pair = cookie.to_str().ok()?.split(';').next()?;
             HeaderValue::from_str(pair).ok()

@@ -70,12 +70,9 @@ impl Peer {
         }
     }
 
-    /// Whether its users sign in. `None`: as they are told to.
-    pub(crate) fn signs_in(self) -> Option<bool> {
-        match self {
-            Self::Step(number) => Some(number >= SIGN_IN),
-            Self::Node | Self::Flask => None,
-        }
+    /// Whether its users sign in.
+    pub(crate) fn signs_in(self) -> bool {
+        matches!(self, Self::Step(number) if number >= SIGN_IN)
     }
 
     /// Builds it, or installs what it needs.
@@ -125,7 +122,16 @@ async fn build_node(folder: &Path) -> Result<Vec<OsString>> {
         finish(Command::new("npm").args(install).current_dir(folder)).await?;
         fs::copy(lock, folder.join("installed"))?;
     }
-    Ok(vec!["node".into(), folder.join("server.js").into()])
+    // On some systems the lock file brings a Node along.
+    let own = folder.join("node_modules/.bin/node");
+    let node = if own.exists() { own } else { "node".into() };
+    // What this is for, is in the peers' README.
+    let space = "--max-semi-space-size=8";
+    Ok(vec![
+        node.into(),
+        space.into(),
+        folder.join("server.js").into(),
+    ])
 }
 
 async fn build_flask(folder: &Path) -> Result<Vec<OsString>> {
@@ -184,7 +190,7 @@ fn target() -> Result<PathBuf> {
 
 impl Program {
     /// Starts it, and waits until it answers.
-    pub(crate) async fn start(&self, signs_in: bool) -> Result<Running> {
+    pub(crate) async fn start(&self) -> Result<Running> {
         let peer = self.peer;
         let database = tempfile::tempdir_in(&self.folder)?;
         let (program, arguments) =
@@ -198,7 +204,6 @@ impl Program {
             // A line for each request is not what is compared.
             .env("RUST_LOG", "warn")
             .env("LIMITS", "off")
-            .env("SIGN_IN", if signs_in { "on" } else { "off" })
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
