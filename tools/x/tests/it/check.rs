@@ -71,13 +71,16 @@ fn each_crate_must_inherit_from_the_workspace() {
     course.replace(manifest, "edition.workspace = true", "edition = \"2024\"");
     course.replace(manifest, "axum.workspace = true", "axum = \"0.8\"");
     course.replace(manifest, "[lints]\nworkspace = true\n", "");
-    course.write(
-        "tools/t/Cargo.toml",
-        "[package]\nname = \"t\"\nversion.workspace = true\n\
-         edition.workspace = true\n[lints]\nworkspace = true\n\
-         [target.'cfg(unix)'.dependencies]\n\
-         tokio = { workspace = true, features = [\"full\"] }\n",
-    );
+    // Lessons are built with the one, and without the other.
+    for name in ["testkit", "t"] {
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion.workspace = true\n\
+             edition.workspace = true\n[lints]\nworkspace = true\n\
+             [target.'cfg(unix)'.dependencies]\n\
+             tokio = {{ workspace = true, features = [\"full\"] }}\n",
+        );
+        course.write(&format!("tools/{name}/Cargo.toml"), &manifest);
+    }
     assert_finds(
         &course,
         &[
@@ -85,7 +88,8 @@ fn each_crate_must_inherit_from_the_workspace() {
             "step-16/Cargo.toml: write `axum.workspace = true`",
             "step-16/Cargo.toml: write `workspace = true` under [lints]",
             "tools/t/Cargo.toml: write `rust-version.workspace = true`",
-            "tools/t/Cargo.toml: set the features of tokio in the workspace",
+            "tools/testkit/Cargo.toml: write `rust-version.workspace = true`",
+            "tools/testkit/Cargo.toml: set the features of tokio",
         ],
     );
 }
