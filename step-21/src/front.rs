@@ -55,25 +55,29 @@ pub(crate) async fn home(Extension(session): Extension<Session>) -> Redirect {
     Redirect::to(&format!("/front/messages/{}", session.user.id.0))
 }
 
-/// GET /front/sign-in, for whoever is signed in as well.
+/// GET /front/sign-in, for whoever is signed in as well. The link to sign-up
+/// keeps the query, which says where to go on.
 pub(crate) async fn sign_in(
     State(store): State<Store>,
     State(templates): State<Templates>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Result<Html<String>, Error> {
-    let context = match session::current(&store, &headers).await {
+    let mut context = match session::current(&store, &headers).await {
         Ok(session) => of(&store, &session).await?,
         Err(Error::NotSignedIn) => Context::new(),
         Err(error) => return Err(error),
     };
+    context.insert("query", &uri.query());
     templates.render("sign-in.html", &context)
 }
 
 /// GET /front/sign-up
 pub(crate) async fn sign_up(
     State(templates): State<Templates>,
+    uri: Uri,
 ) -> Result<Html<String>, Error> {
-    templates.render("sign-up.html", &Context::new())
+    templates.render("sign-up.html", &context! { query => &uri.query() })
 }
 
 /// What each page of somebody who is signed in has.

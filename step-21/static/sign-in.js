@@ -19,6 +19,3 @@ onSubmit(form, async () => {
   const fields = Object.fromEntries(new FormData(form));
   if (await postForm(form, fields)) location.replace(whereTo());
 });
-
-// Whoever changes their mind about the form still goes where they wanted.
-document.querySelector("#other-form").search = location.search;

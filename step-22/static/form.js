@@ -25,7 +25,9 @@ async function postForm(form, body) {
 }
 
 // Calls `send` when the form is submitted, but never twice at once: pressing
-// Enter on a slow network must not send a second copy.
+// Enter on a slow network must not send a second copy. The button was disabled
+// until now: the browser would have gone to the form's action, with what was
+// typed in the address.
 function onSubmit(form, send) {
   let sending = false;
   form.addEventListener("submit", async (event) => {
@@ -38,4 +40,5 @@ function onSubmit(form, send) {
       sending = false;
     }
   });
+  form.querySelector("button").disabled = false;
 }

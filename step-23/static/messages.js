@@ -108,6 +108,7 @@ if (sendForm) {
     // The end is at 0, since the column is reversed.
     scroller.scrollTop = 0;
   });
+  sendForm.querySelector("button").disabled = false;
 
   // Enter sends, Shift+Enter begins a line. An Enter that ends the input of
   // a Chinese or Japanese word does not send; Safari marks it by 229 alone.

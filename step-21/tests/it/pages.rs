@@ -30,6 +30,21 @@ async fn a_newcomer_can_sign_up_and_who_was_here_can_sign_in() {
 }
 
 #[tokio::test]
+async fn who_changes_from_one_form_to_the_other_still_goes_where_they_wanted() {
+    let chat = chat().await;
+
+    for (path, other) in [
+        ("/front/sign-in", "/front/sign-up"),
+        ("/front/sign-up", "/front/sign-in"),
+    ] {
+        let page = chat.get(&format!("{path}?next=%2Ffront&x=%22")).await;
+        assert_page(&page, 200);
+        let link = format!(r#"href="{other}?next=%2Ffront&amp;x=%22""#);
+        assert!(page.text.contains(&link), "{}", page.text);
+    }
+}
+
+#[tokio::test]
 async fn each_user_is_listed_with_a_link_to_write_to_them() {
     let chat = chat().await;
     let ada = Person::new(&chat, "ada").await;
