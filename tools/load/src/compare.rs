@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use anyhow::{Result, bail, ensure};
-use serde::Serialize;
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
 
 use crate::chat::Chat;
 use crate::peers::{Peer, Program};
@@ -14,33 +14,38 @@ use crate::run::{self, Plan};
 /// Which peers are compared, and how often each one's turn comes.
 pub(crate) struct Comparison {
     peers: Vec<Peer>,
+    /// Whether users sign in, at all of them.
+    signs_in: bool,
     rounds: usize,
 }
 
 /// All reports: for each round one of each peer, in the same order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Table {
-    rounds: Vec<Vec<Report>>,
+    pub(crate) rounds: Vec<Vec<Report>>,
 }
 
 impl Comparison {
     /// # Errors
-    /// When there is no such peer, or the peers' users do not all sign in.
+    /// When there is no such peer, or users sign in at some of the steps only.
     pub(crate) fn new(words: &[String], rounds: usize) -> Result<Self> {
         let peers: Vec<Peer> = words
             .iter()
             .map(|it| Peer::read(it))
             .collect::<Result<_>>()?;
         ensure!(peers.len() > 1, "compare what? It takes two peers");
-        // What is compared does the same work.
-        let first = peers[0].signs_in();
-        if peers.iter().any(|peer| peer.signs_in() != first) {
-            bail!(
-                "users sign in from step-21 on, and at no other peer: compare \
-                 those that do the same work"
-            );
-        }
-        Ok(Self { peers, rounds })
+        // What is compared does the same work: the other peers do the steps'.
+        let mut steps = peers.iter().filter_map(|it| it.signs_in());
+        let signs_in = steps.next().unwrap_or(false);
+        ensure!(
+            steps.all(|it| it == signs_in),
+            "users sign in from step-21 on: compare steps that do the same work"
+        );
+        Ok(Self {
+            peers,
+            signs_in,
+            rounds,
+        })
     }
 
     /// Builds all, then loads one after the other.
@@ -53,7 +58,7 @@ impl Comparison {
         for _ in 0..self.rounds {
             let mut reports = Vec::new();
             for program in &programs {
-                let server = program.start().await?;
+                let server = program.start(self.signs_in).await?;
                 let chat = Chat::find(&server.url).await?;
                 reports.push(run::run(&chat, plan, Some(server.pid)).await?);
             }
@@ -179,9 +184,20 @@ mod tests {
     fn what_does_other_work_is_not_compared() {
         assert!(comparison(&["step-18", "step-22"]).is_err());
         assert!(comparison(&["step-18"]).is_err());
-        assert!(comparison(&["node", "step-22"]).is_err());
-        assert!(comparison(&["step-18", "node", "flask"]).is_ok());
+        assert!(comparison(&["node", "step-18", "step-22"]).is_err());
         assert!(comparison(&["step-22", "step-23"]).is_ok());
+    }
+
+    #[test]
+    fn node_and_flask_have_users_sign_in_if_the_steps_have() {
+        for (words, signs_in) in [
+            (["step-18", "node"], false),
+            (["node", "flask"], false),
+            (["step-22", "flask"], true),
+            (["node", "step-23"], true),
+        ] {
+            assert_eq!(comparison(&words).unwrap().signs_in, signs_in);
+        }
     }
 
     #[test]

@@ -93,7 +93,9 @@ pub(crate) struct Heard {
 }
 
 /// What is wrong at all pages together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize,
+)]
 pub(crate) struct Wrong {
     /// Messages that were answered, and did not come to a page of their author
     /// or recipient.

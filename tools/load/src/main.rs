@@ -6,16 +6,19 @@ mod chat;
 mod compare;
 mod ledger;
 mod peers;
+mod plot;
 mod report;
 mod run;
+mod svg;
 mod usage;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use lexopt::prelude::*;
 
 use chat::Chat;
@@ -26,11 +29,13 @@ const USAGE: &str = "\
 Usage:
   cargo run --release -p load -- URL [OPTIONS]
   cargo run --release -p load -- compare [OPTIONS] PEER...
+  cargo run --release -p load -- plot --out FOLDER FILE...
 
 The first one loads the chat at URL, for example http://127.0.0.1:5001. Start it
-on a database of its own, and with LIMITS=off from step-23 on. The other one
+on a database of its own, and with LIMITS=off from step-23 on. The second one
 builds and starts each PEER itself, and loads them in turns: step-18, another
-step, node or flask.
+step, node or flask. The third one draws what compare --json has printed into
+each FILE, and prints the Markdown that shows the pictures.
 
   --senders N   users who write to each other, each the next message once the
                 last one is answered (default 16)
@@ -42,6 +47,7 @@ step, node or flask.
   --pid N       the server's process, for its CPU and memory
   --rounds N    for compare: how often each peer's turn comes (default 3)
   --json        print JSON instead of a table
+  --out FOLDER  for plot: where the pictures go
 
 Exits with 1 when a chat of the course lost a message, doubled one, told it to
 strangers, or closed a page.
@@ -55,8 +61,15 @@ struct Asked {
 }
 
 enum Target {
-    Chat { url: String, pid: Option<u32> },
+    Chat {
+        url: String,
+        pid: Option<u32>,
+    },
     Peers(Comparison),
+    Pictures {
+        files: Vec<PathBuf>,
+        folder: PathBuf,
+    },
 }
 
 #[tokio::main]
@@ -95,6 +108,9 @@ async fn run() -> Result<bool> {
             };
             (text, table.is_sound())
         }
+        Target::Pictures { files, folder } => {
+            (plot::plot(&files, &folder)?, true)
+        }
     };
     writeln!(io::stdout(), "{}", text.trim_end()).ok();
     Ok(is_sound)
@@ -110,6 +126,7 @@ fn read_arguments() -> Result<Option<Asked>> {
         time: Duration::from_secs(10),
     };
     let (mut words, mut pid, mut rounds, mut json) = (vec![], None, 3, false);
+    let mut out = None;
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -123,6 +140,7 @@ fn read_arguments() -> Result<Option<Asked>> {
             Long("pid") => pid = Some(number(&mut arguments)?),
             Long("rounds") => rounds = number(&mut arguments)?,
             Long("json") => json = true,
+            Long("out") => out = Some(PathBuf::from(arguments.value()?)),
             Long("help") | Short('h') => return Ok(None),
             Value(word) => words.push(word.string()?),
             other => return Err(other.unexpected().into()),
@@ -144,6 +162,10 @@ fn read_arguments() -> Result<Option<Asked>> {
         word if word == "compare" => {
             Target::Peers(Comparison::new(&words, rounds)?)
         }
+        word if word == "plot" => Target::Pictures {
+            files: words.iter().map(PathBuf::from).collect(),
+            folder: out.context("plot where? It takes --out FOLDER")?,
+        },
         url => {
             ensure!(words.is_empty(), "one URL, not also {}", words.join(" "));
             Target::Chat { url, pid }

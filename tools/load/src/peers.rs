@@ -70,9 +70,12 @@ impl Peer {
         }
     }
 
-    /// Whether its users sign in.
-    pub(crate) fn signs_in(self) -> bool {
-        matches!(self, Self::Step(number) if number >= SIGN_IN)
+    /// Whether its users sign in; `None` when a setting says so.
+    pub(crate) fn signs_in(self) -> Option<bool> {
+        match self {
+            Self::Step(number) => Some(number >= SIGN_IN),
+            Self::Node | Self::Flask => None,
+        }
     }
 
     /// Builds it, or installs what it needs.
@@ -189,8 +192,9 @@ fn target() -> Result<PathBuf> {
 }
 
 impl Program {
-    /// Starts it, and waits until it answers.
-    pub(crate) async fn start(&self) -> Result<Running> {
+    /// Starts it, and waits until it answers. `signs_in` is whether its users
+    /// do, if that is for a setting to say.
+    pub(crate) async fn start(&self, signs_in: bool) -> Result<Running> {
         let peer = self.peer;
         let database = tempfile::tempdir_in(&self.folder)?;
         let (program, arguments) =
@@ -204,9 +208,13 @@ impl Program {
             // A line for each request is not what is compared.
             .env("RUST_LOG", "warn")
             .env("LIMITS", "off")
+            .env_remove("SIGN_IN")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
+        if signs_in {
+            command.env("SIGN_IN", "on");
+        }
         let child = command.spawn();
         let mut child = child.with_context(|| format!("can't run {peer}"))?;
         let stdout = child.stdout.take().context("no output")?;
@@ -240,6 +248,15 @@ mod tests {
         }
         for word in ["step-15", "step-99", "step-x", "", "../step-18"] {
             assert!(Peer::read(word).is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn users_sign_in_from_a_step_on_or_as_a_setting_says() {
+        assert_eq!(Peer::Step(20).signs_in(), Some(false));
+        assert_eq!(Peer::Step(21).signs_in(), Some(true));
+        for peer in [Peer::Node, Peer::Flask] {
+            assert_eq!(peer.signs_in(), None);
         }
     }
 }

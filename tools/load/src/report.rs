@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ledger::Wrong;
 
 /// The figures of one run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Report {
     pub(crate) chat: String,
     pub(crate) senders: usize,
@@ -33,7 +33,7 @@ pub(crate) struct Report {
 }
 
 /// Milliseconds, from when a message was due.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) struct Delays {
     pub(crate) p50: f64,
     pub(crate) p99: f64,
@@ -41,7 +41,7 @@ pub(crate) struct Delays {
 }
 
 /// What a run cost the server.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) struct Server {
     /// The part of all processors that it took.
     pub(crate) cpu: f64,
