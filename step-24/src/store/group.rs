@@ -145,204 +145,64 @@ fn answer(group: Vec<Box<dyn Job>>, committed: rusqlite::Result<()>) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::sync::mpsc;
-    use std::thread;
 
     use super::*;
     use crate::database;
 
-    type Outcome = mpsc::Receiver<Result<(), Error>>;
+    type Make = Box<dyn FnOnce(&Connection) -> Result<(), Error> + Send>;
 
-    /// A chat's database with a table for these tests.
-    fn open(path: &Path) -> Connection {
-        let connection = database::open(path).unwrap();
-        let sql = "create table if not exists rows (
-            name text unique, user_id integer
-            references users (id) deferrable initially deferred)";
-        connection.execute_batch(sql).unwrap();
-        connection
-    }
-
-    fn names(connection: &Connection) -> Vec<String> {
-        let mut names = connection.prepare("select name from rows").unwrap();
-        let names = names.query_map([], |row| row.get(0)).unwrap();
-        names.collect::<Result<_, _>>().unwrap()
-    }
-
-    /// Adds a job to a group; returns what will tell the outcome.
-    fn join(
-        group: &mut Vec<Box<dyn Job>>,
-        deadline: Instant,
-        make: impl FnOnce(&Connection) -> Result<(), Error> + Send + 'static,
-    ) -> Outcome {
-        let (answer, outcome) = mpsc::channel();
-        group.push(Box::new(Change {
-            deadline,
-            make: Some(make),
-            made: None,
-            then: move |made| answer.send(made).unwrap(),
-        }));
-        outcome
-    }
-
-    fn insert(
-        name: &'static str,
-    ) -> impl FnOnce(&Connection) -> Result<(), Error> + Send {
-        move |connection| {
-            connection
-                .execute("insert into rows (name) values (?1)", [name])?;
+    fn insert(name: &'static str) -> Make {
+        Box::new(move |connection| {
+            connection.execute("insert into rows values (?1)", [name])?;
             Ok(())
-        }
-    }
-
-    fn later() -> Instant {
-        Instant::now() + Duration::from_secs(60)
-    }
-
-    fn assert_refused(outcome: &Outcome) {
-        let outcome = outcome.try_recv().unwrap();
-        assert!(matches!(outcome, Err(Error::Group(_))), "{outcome:?}");
+        })
     }
 
     #[test]
     fn what_fails_leaves_nothing_behind_and_harms_no_neighbour() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let connection = open(file.path());
-        let mut group = Vec::new();
+        let connection = database::open(file.path()).unwrap();
+        let table = "create table rows (name text unique)";
+        connection.execute_batch(table).unwrap();
+        let all: [Make; 5] = [
+            insert("first"),
+            insert("first"),
+            Box::new(|connection| {
+                insert("half")(connection)?;
+                Err(Error::KeyTaken)
+            }),
+            Box::new(|connection| {
+                insert("panics")(connection)?;
+                panic!("on purpose");
+            }),
+            insert("last"),
+        ];
 
-        let first = join(&mut group, later(), insert("first"));
-        let taken = join(&mut group, later(), insert("first"));
-        let half = join(&mut group, later(), |connection| {
-            insert("half")(connection)?;
-            Err(Error::KeyTaken)
-        });
-        let panics = join(&mut group, later(), |connection| {
-            insert("panics")(connection)?;
-            panic!("on purpose");
-        });
-        let last = join(&mut group, later(), |connection| {
-            assert_eq!(names(connection), ["first"]);
-            insert("last")(connection)
-        });
+        let mut group: Vec<Box<dyn Job>> = Vec::new();
+        let mut outcomes = Vec::new();
+        for make in all {
+            let (answer, outcome) = mpsc::channel();
+            group.push(Box::new(Change {
+                deadline: Instant::now() + Duration::from_secs(60),
+                make: Some(make),
+                made: None,
+                then: move |made: Result<(), Error>| answer.send(made).unwrap(),
+            }));
+            outcomes.push(outcome);
+        }
         commit(&connection, group);
 
+        let [first, taken, half, panics, last] = &outcomes[..] else {
+            panic!("there are five");
+        };
         assert!(matches!(first.try_recv(), Ok(Ok(()))));
         assert!(matches!(taken.try_recv(), Ok(Err(Error::Database(_)))));
         assert!(matches!(half.try_recv(), Ok(Err(Error::KeyTaken))));
         assert!(panics.try_recv().is_err());
         assert!(matches!(last.try_recv(), Ok(Ok(()))));
-        assert_eq!(names(&connection), ["first", "last"]);
-        assert!(connection.is_autocommit());
-    }
-
-    #[test]
-    fn nobody_is_told_of_success_before_it_is_committed() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let connection = open(file.path());
-        let other = open(file.path());
-        let (answer, outcome) = mpsc::channel();
-        let job = Change {
-            deadline: later(),
-            make: Some(insert("kept")),
-            made: None,
-            then: move |_| answer.send(names(&other)).unwrap(),
-        };
-
-        commit(&connection, vec![Box::new(job)]);
-
-        assert_eq!(outcome.try_recv().unwrap(), ["kept"]);
-    }
-
-    /// As a full disk would: SQLite finds out at the end.
-    #[test]
-    fn when_it_can_not_be_committed_nothing_is_kept_and_all_are_told() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let connection = open(file.path());
-        let mut group = Vec::new();
-
-        let good = join(&mut group, later(), insert("good"));
-        let bad = join(&mut group, later(), |connection| {
-            connection.execute("insert into rows values ('bad', -1)", [])?;
-            Ok(())
-        });
-        // This one is of what is not kept either.
-        let taken = join(&mut group, later(), |_| Err(Error::KeyTaken));
-        commit(&connection, group);
-
-        for outcome in [good, bad, taken] {
-            assert_refused(&outcome);
-        }
-        assert_eq!(names(&connection), [""; 0]);
-        assert!(connection.is_autocommit());
-    }
-
-    /// As SQLite ends it by itself when the disk fails.
-    #[test]
-    fn after_the_transaction_has_ended_nothing_is_made() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let connection = open(file.path());
-
-        for is_error in [false, true] {
-            let mut group = Vec::new();
-            let before = join(&mut group, later(), insert("before"));
-            let ends = join(&mut group, later(), move |connection| {
-                connection.execute_batch("rollback")?;
-                if is_error {
-                    Err(Error::KeyTaken)
-                } else {
-                    Ok(())
-                }
-            });
-            let after = join(&mut group, later(), insert("after"));
-            commit(&connection, group);
-
-            for outcome in [before, ends, after] {
-                assert_refused(&outcome);
-            }
-            assert_eq!(names(&connection), [""; 0]);
-        }
-
-        let mut group = Vec::new();
-        let next = join(&mut group, later(), insert("next"));
-        commit(&connection, group);
-        assert!(matches!(next.try_recv(), Ok(Ok(()))));
-    }
-
-    #[test]
-    fn what_is_overdue_is_not_made() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let connection = open(file.path());
-        let mut group = Vec::new();
-
-        let overdue = join(&mut group, Instant::now(), insert("overdue"));
-        let in_time = join(&mut group, later(), insert("in time"));
-        commit(&connection, group);
-
-        let overdue = overdue.try_recv().unwrap();
-        assert!(matches!(overdue, Err(Error::DatabaseBusy)), "{overdue:?}");
-        assert!(matches!(in_time.try_recv(), Ok(Ok(()))));
-        assert_eq!(names(&connection), ["in time"]);
-    }
-
-    #[test]
-    fn while_another_program_has_the_file_each_waits_for_its_own_time() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let connection = open(file.path());
-        let other = open(file.path());
-        other.execute_batch("begin immediate").unwrap();
-        let mut group = Vec::new();
-
-        let soon = Instant::now() + Duration::from_millis(20);
-        let first = join(&mut group, soon, insert("first"));
-        let second = join(&mut group, later(), insert("second"));
-        let writer = thread::spawn(move || commit(&connection, group));
-        let refused = first.recv().unwrap();
-        other.execute_batch("rollback").unwrap();
-        writer.join().unwrap();
-
-        assert!(matches!(refused, Err(Error::DatabaseBusy)), "{refused:?}");
-        assert!(matches!(second.try_recv(), Ok(Ok(()))));
-        assert_eq!(names(&other), ["second"]);
+        let names = "select group_concat(name) from rows";
+        let names = connection.query_row(names, [], |row| row.get(0));
+        assert_eq!(names, Ok("first,last".to_owned()));
     }
 }

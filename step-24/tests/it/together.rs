@@ -50,6 +50,90 @@ async fn what_waits_together_is_answered_each_for_itself() {
     assert_eq!(stored, ["one", "three", "two"]);
 }
 
+/// What is written while the file is locked waits, and is written together once
+/// it is free. `poison` is written among others; returns how many of these were
+/// refused. Each is stored, or its sender is told that it is not.
+async fn refused_beside(poison: &str, trigger: &str) -> usize {
+    let chat = unlimited().await;
+    let ada = Person::new(&chat, "ada").await;
+    let bob = Person::new(&chat, "bob").await;
+    let other = Connection::open(chat.database()).unwrap();
+    other.execute_batch(trigger).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+
+    let writers: Vec<_> = (0..24)
+        .map(|number| {
+            let (ada, bob) = (ada.at(&chat), bob.at(&chat));
+            let content = match number {
+                12 => poison.to_owned(),
+                _ => format!("good {number}"),
+            };
+            tokio::spawn(async move {
+                let answer = ada.tries(&bob, &content).await;
+                (content, answer)
+            })
+        })
+        .collect();
+    for _ in 0..10 {
+        assert_eq!(bob.reads().await, [""; 0]);
+    }
+    other.execute_batch("rollback").unwrap();
+
+    let (mut stored, mut refused) = (Vec::new(), 0);
+    for writer in writers {
+        let (content, answer) = soon("an answer", writer).await.unwrap();
+        if answer.status == 201 {
+            stored.push(content);
+        } else {
+            assert_eq!(answer.status, 503, "{answer:?}");
+            assert!(!answer.text.contains("poison"), "{answer:?}");
+            refused += usize::from(content != poison);
+        }
+    }
+    assert!(!stored.contains(&poison.to_owned()));
+    let mut read = bob.reads().await;
+    read.sort_unstable();
+    stored.sort_unstable();
+    assert_eq!(read, stored);
+    ada.says(&bob, "after that").await;
+    refused
+}
+
+/// As when the disk is full: SQLite finds out when it commits.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_committed_together_is_refused_together() {
+    let trigger = "
+        create table late (
+            user_id integer references users deferrable initially deferred
+        );
+        create trigger late_message after insert on messages
+        when new.content = 'poison' begin
+            insert into late values (-1);
+        end";
+    for _ in 0..20 {
+        if refused_beside("poison", trigger).await > 0 {
+            return;
+        }
+    }
+    panic!("nothing was written together");
+}
+
+/// As when the disk fails: SQLite ends the transaction in the middle.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_transaction_has_ended_nothing_is_written_in_its_name() {
+    let trigger = "
+        create trigger end_message after insert on messages
+        when new.content = 'poison' begin
+            select raise(rollback, 'poison');
+        end";
+    for _ in 0..20 {
+        if refused_beside("poison", trigger).await > 0 {
+            return;
+        }
+    }
+    panic!("nothing was written together");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_gets_messages_in_order_of_id_however_many_write() {
     const WRITERS: usize = 16;
