@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use testkit::{Client, Program, Socket};
 use tokio::time::timeout;
+use tokio_rusqlite::rusqlite::Connection;
 
 use crate::people::Person;
 use crate::{PROGRAM, Settings, chat, chat_with};
@@ -221,4 +222,32 @@ async fn the_server_prints_ten_acknowledgements_of_a_user_and_few_more() {
     }
     let more = begin.elapsed().as_secs();
     assert!((10..=11 + more).contains(&printed), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "an exercise of the chapter"]
+async fn the_server_says_how_many_changes_were_written_together() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+    let alive = async || chat.get("/db/alive").await.json();
+    assert_eq!(alive().await["largest_group"], 1);
+    let other = Connection::open(chat.database()).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+
+    let writers: Vec<_> = (0..24)
+        .map(|_| {
+            let ada = ada.at(&chat);
+            tokio::spawn(async move { ada.says(&ada, "hello").await })
+        })
+        .collect();
+    for _ in 0..10 {
+        assert_eq!(ada.reads().await, [""; 0]);
+    }
+    other.execute_batch("rollback").unwrap();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+
+    let largest = alive().await["largest_group"].as_u64().unwrap();
+    assert!((2..=24).contains(&largest), "{largest}");
 }
