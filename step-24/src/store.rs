@@ -226,6 +226,11 @@ impl Store {
         .await
     }
 
+    /// The next message that was stored, in order of id.
+    pub(crate) async fn next_stored(&self) -> Option<Message> {
+        self.next_stored.lock().await.recv().await
+    }
+
     /// Adds a message, unless it is there already; when this returns, it is on
     /// the disk. An unknown author or recipient is an error, and so is a key
     /// that belongs to another message of this author.
@@ -241,11 +246,6 @@ impl Store {
             }
         })
         .await
-    }
-
-    /// The next message that was stored, in order of id.
-    pub(crate) async fn next_stored(&self) -> Option<Message> {
-        self.next_stored.lock().await.recv().await
     }
 
     /// Runs `change` in a transaction, together with what else waits for the
