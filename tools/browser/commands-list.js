@@ -14,8 +14,8 @@ export const SKIP = [
   { command: "sudo apt-get install build-essential", reason: "changes the machine" },
   { command: "xcode-select --install", reason: "for macOS" },
   { command: "cargo run -p step-21 -- set-password ada", reason: "asks for a password at a terminal" },
-  { command: "cargo run -p step-23 -- set-password ada", reason: "asks for a password at a terminal" },
-  { command: "cargo run -p step-23 -- set-password bob", reason: "asks for a password at a terminal" },
+  { command: "cargo run -p step-24 -- set-password ada", reason: "asks for a password at a terminal" },
+  { command: "cargo run -p step-24 -- set-password bob", reason: "asks for a password at a terminal" },
   ...[
     `bash -c 'exec 3<>/dev/tcp/127.0.0.1/5001; printf "GET / HTTP/1.1\\r\\n" >&3; TIMEFORMAT="%0R seconds"; time cat <&3'`,
     "cargo run -p step-22 2>&1 | sleep 1000",
@@ -27,6 +27,14 @@ export const SKIP = [
     "http --session=ada :5001/api/users/1/messages",
     "http --session=ada DELETE :5001/api/session",
   ].map((command) => ({ command, reason: "needs HTTPie, which the checks do not install" })),
+  ...[
+    "DATABASE=load.db RUST_LOG=warn LIMITS=off cargo run --release -p step-23",
+    "DATABASE=load.db RUST_LOG=warn LIMITS=off cargo run --release -p step-24",
+    "cargo run --release -p load -- http://127.0.0.1:5001 --senders 64",
+    "cargo build --release -p step-23 -p step-24 -p load",
+    "cargo run --release -p load -- compare --senders 64 step-23 step-24",
+    "cargo run --release -p load -- compare --senders 64 node step-23 step-24",
+  ].map((command) => ({ command, reason: "builds all anew with optimisation; .ci/run tries the tool without" })),
   {
     command: "cargo test --release -p step-18 --test it cost -- --ignored --nocapture",
     reason: "builds all anew, to measure what the page shows as measured once",
