@@ -108,7 +108,8 @@ pub(crate) enum Error {
     #[error("The database does not answer. Try again in a moment.")]
     Group(#[source] Arc<rusqlite::Error>),
 
-    /// 503: other requests kept the database busy until it was too late.
+    /// 503: others, or another program, kept the database busy until it was too
+    /// late.
     #[error("The database is busy. Try again in a moment.")]
     DatabaseBusy,
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
+use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -164,7 +165,11 @@ pub(crate) async fn errors_as_pages(
         text => text,
     };
     match templates.render("error.html", &context) {
-        Ok(page) => (response.status(), page).into_response(),
+        Ok(page) => {
+            let allow = response.headers().get(ALLOW).cloned();
+            let allow = allow.map(|methods| [(ALLOW, methods)]);
+            (response.status(), allow, page).into_response()
+        }
         Err(error) => error.into_response(),
     }
 }

@@ -32,7 +32,7 @@ const HANDSHAKES: Rate = Rate(200, Duration::from_millis(250));
 /// Sockets of one user at a time: each open page has one.
 const SOCKETS_OF_ONE: usize = 30;
 
-/// Sockets at a time: 30 KB each, and what waits for those that read slowly.
+/// Sockets at a time: 20 KB each, and what waits for those that read slowly.
 const SOCKETS: usize = 10_000;
 
 /// How often the tables forget those who have their whole burst again.

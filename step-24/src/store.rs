@@ -1,8 +1,8 @@
 //! Users and messages: the questions to the database, and their SQL.
 //!
 //! Each connection lives on a thread of its own: [`Store`] sends it closures
-//! and awaits their results. Nothing in such a closure may panic, since that
-//! would end the thread.
+//! and awaits their results. Nothing in a closure that reads may panic, since
+//! that would end the thread.
 
 pub(crate) mod accounts;
 mod group;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_rusqlite::rusqlite;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, Row};
@@ -22,8 +23,8 @@ use crate::error::Error;
 use crate::store::group::{Change, Waiting};
 use crate::text::{Content, Key, Label, MessageId, UserId};
 
-/// How many messages may be stored that nobody has asked for by
-/// [`Store::next_stored`]. Then writing waits.
+/// How many stored messages may wait for [`Store::next_stored`]. Then those who
+/// write wait, too.
 const AHEAD: usize = 1024;
 
 /// Someone who can send and receive messages.
@@ -166,6 +167,8 @@ impl Store {
 
     /// Closes the database; what is asked of any clone later is refused.
     pub(crate) async fn close(self) {
+        // Nobody delivers any more, and nobody is to wait for that.
+        self.next_stored.lock().await.close();
         for connection in [self.reader, self.writer] {
             if let Err(error) = connection.close().await {
                 tracing::error!(%error, "the database did not close");
@@ -265,7 +268,7 @@ impl Store {
         then: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, mut answered) = oneshot::channel();
-        self.waiting.push(Change {
+        let place = self.waiting.push(Change {
             deadline: Instant::now() + PATIENCE,
             make: Some(change),
             made: None,
@@ -274,15 +277,21 @@ impl Store {
                 answer.send(made).ok();
             },
         });
-        // The first of several whose turn comes writes for all; by the time that
-        // the others' comes, all is done.
+        // The first of several whose turn comes writes for all.
         let waiting = self.waiting.clone();
-        let call = self.writer.call_raw(move |connection| {
-            group::commit(connection, waiting.take());
-            answered.try_recv()
+        let turn = self.writer.call_raw(move |connection| {
+            group::commit(connection, waiting.take(place));
         });
-        let answer = call.await.map_err(|_| Error::DatabaseClosed)?;
-        answer.map_err(|_| Error::Panic)?
+        tokio::select! {
+            biased;
+            made = &mut answered => made.unwrap_or(Err(Error::Panic)),
+            _ = turn => match answered.try_recv() {
+                Ok(made) => made,
+                Err(TryRecvError::Closed) => Err(Error::Panic),
+                // It had no turn.
+                Err(TryRecvError::Empty) => Err(Error::DatabaseClosed),
+            },
+        }
     }
 }
 

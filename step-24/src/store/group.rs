@@ -3,7 +3,7 @@
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio_rusqlite::rusqlite::{
@@ -14,21 +14,37 @@ use crate::error::Error;
 
 /// The changes that wait for the connection, in the order in which they came.
 #[derive(Clone, Default)]
-pub(super) struct Waiting(Arc<Mutex<Vec<Box<dyn Job>>>>);
+pub(super) struct Waiting(Arc<Mutex<Line>>);
+
+#[derive(Default)]
+struct Line {
+    jobs: Vec<Box<dyn Job>>,
+    /// How many have been taken so far.
+    taken: usize,
+}
 
 impl Waiting {
-    pub(super) fn push(&self, job: impl Job + 'static) {
-        self.lock(|jobs| jobs.push(Box::new(job)));
+    /// Returns the job's place in the line.
+    pub(super) fn push(&self, job: impl Job + 'static) -> usize {
+        let mut line = self.lock();
+        line.jobs.push(Box::new(job));
+        line.taken + line.jobs.len()
     }
 
-    /// Takes all of them.
-    pub(super) fn take(&self) -> Vec<Box<dyn Job>> {
-        self.lock(mem::take)
+    /// Takes all of them, unless the one at this place has been taken: then what
+    /// has come since has its own turn, and becomes a larger group until then.
+    pub(super) fn take(&self, place: usize) -> Vec<Box<dyn Job>> {
+        let mut line = self.lock();
+        if place <= line.taken {
+            return Vec::new();
+        }
+        line.taken += line.jobs.len();
+        mem::take(&mut line.jobs)
     }
 
     /// Nothing that is done under the lock can panic halfway.
-    fn lock<T>(&self, act: impl FnOnce(&mut Vec<Box<dyn Job>>) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,7 +107,7 @@ pub(super) fn commit(connection: &Connection, mut group: Vec<Box<dyn Job>>) {
         };
         match begin(connection, next - now) {
             Ok(transaction) => break transaction,
-            // Another program has the file: the next one is overdue by now.
+            // Another program has the file: the next one will be overdue.
             Err(error) if is_busy(&error) => (),
             Err(error) => return answer(group, Err(error)),
         }
@@ -159,6 +175,33 @@ mod tests {
         })
     }
 
+    /// A job, and what will tell its outcome.
+    fn job(make: Make) -> (impl Job, mpsc::Receiver<Result<(), Error>>) {
+        let (answer, outcome) = mpsc::channel();
+        let job = Change {
+            deadline: Instant::now() + Duration::from_secs(60),
+            make: Some(make),
+            made: None,
+            then: move |made| answer.send(made).unwrap(),
+        };
+        (job, outcome)
+    }
+
+    /// So that whoever is written already waits for nobody.
+    #[test]
+    fn the_turn_of_what_is_written_already_takes_nothing() {
+        let waiting = Waiting::default();
+        let push = || waiting.push(job(insert("x")).0);
+
+        let (first, second) = (push(), push());
+        assert_eq!(waiting.take(first).len(), 2);
+        let third = push();
+        assert_eq!(waiting.take(second).len(), 0);
+        let fourth = push();
+        assert_eq!(waiting.take(third).len(), 2);
+        assert_eq!(waiting.take(fourth).len(), 0);
+    }
+
     #[test]
     fn what_fails_leaves_nothing_behind_and_harms_no_neighbour() {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -179,19 +222,14 @@ mod tests {
             insert("last"),
         ];
 
-        let mut group: Vec<Box<dyn Job>> = Vec::new();
+        let waiting = Waiting::default();
         let mut outcomes = Vec::new();
         for make in all {
-            let (answer, outcome) = mpsc::channel();
-            group.push(Box::new(Change {
-                deadline: Instant::now() + Duration::from_secs(60),
-                make: Some(make),
-                made: None,
-                then: move |made: Result<(), Error>| answer.send(made).unwrap(),
-            }));
+            let (job, outcome) = job(make);
+            waiting.push(job);
             outcomes.push(outcome);
         }
-        commit(&connection, group);
+        commit(&connection, waiting.take(1));
 
         let [first, taken, half, panics, last] = &outcomes[..] else {
             panic!("there are five");

@@ -30,6 +30,18 @@ async fn a_newcomer_can_sign_up_and_who_was_here_can_sign_in() {
 }
 
 #[tokio::test]
+async fn a_page_says_which_methods_it_takes() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+
+    for path in ["/", "/front/users", "/front/lobby", "/front/sign-in"] {
+        let page = ada.request("PUT", path, "", None).await.unwrap();
+        assert_page(&page, 405);
+        assert!(page.header("allow").contains("GET"), "{page:?}");
+    }
+}
+
+#[tokio::test]
 async fn who_changes_from_one_form_to_the_other_still_goes_where_they_wanted() {
     let chat = chat().await;
 
