@@ -4,7 +4,8 @@
 // (`UserPage.settled` says how); anything else is an error.
 //
 // What each step is expected to do is in expectations.js. `topic` is what the
-// lesson is about that will bring what no step has.
+// lesson is about that will bring what no step has; `settings` are variables of
+// the chat's environment.
 
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -14,6 +15,7 @@ import { expect } from "@playwright/test";
 import { LobbyPage } from "./lobby-page.js";
 import { authOf, CATCH_UP, Chat, isPost, pathOfMessages, sendAs } from "./people.js";
 import { SignInPage } from "./sign-in-page.js";
+import { UNLIMITED } from "./test.js";
 import { hold } from "./user-page.js";
 import { frames, opensWebSocket } from "./website.js";
 
@@ -460,6 +462,28 @@ export const BEHAVIOURS = {
       } finally {
         client.destroy();
       }
+    },
+  },
+
+  "many-in-order": {
+    title: "When many write at once, a page gets the messages in the order in which they are stored",
+    why: "One task delivers them all; of one task for each message, any may be the first.",
+    // As on a computer with more than one core, whatever this one has.
+    settings: { ...UNLIMITED, TOKIO_WORKER_THREADS: "4" },
+    async check({ chat, open, ada, bob, eve }) {
+      const bobsPage = await open(bob);
+      const heard = await bobsPage.hears();
+      // Without an order, nine rounds of ten show it.
+      const [rounds, atOnce] = [20, 100];
+      for (let round = 1; round <= rounds; round++) {
+        const authors = Array.from({ length: atOnce }, (_, i) => (i % 2 ? ada : eve));
+        await Promise.all(authors.map((author) => chat.send(author, bob, "hello")));
+        await bobsPage.settled();
+        const ids = (await heard()).map(({ id }) => id);
+        if (ids.length === 0 || ids.some((id, i) => id < ids[i - 1])) return false;
+      }
+      await expect.poll(async () => (await heard()).length).toBe(rounds * atOnce);
+      return true;
     },
   },
 };

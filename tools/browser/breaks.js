@@ -13,6 +13,7 @@ const ASKING = "src/session.rs";
 const WHO = "static/session.js";
 const SIGN_IN = "static/sign-in.js";
 const STYLE = "static/style.css";
+const LIVE = "src/live.rs";
 
 // The cursor that believes its events.
 const EVENT_RAISES_CURSOR = {
@@ -45,7 +46,7 @@ const EACH_CUT_IS_A_SIGN_OUT = {
 };
 
 // Sockets outlive their sessions.
-const NO_SWEEP = { file: "src/live.rs", take: "Ok(ended) => end(&io, ended).await,", put: "Ok(_) => ()," };
+const NO_SWEEP = { file: LIVE, take: "Ok(ended) => end(&io, ended).await,", put: "Ok(_) => ()," };
 
 const DOORS = "src/origin.rs";
 const TOLD = "src/headers.rs";
@@ -83,6 +84,22 @@ const LIMITS = "src/limits.rs";
 
 // To a page whose first request is refused, the server is away.
 const NO_REFUSAL = { file: "static/live.js", take: " || error.description === 401", put: "" };
+
+const GROUP = "src/store/group.rs";
+
+// Each message has a task of its own again.
+const A_TASK_FOR_EACH = {
+  file: LIVE,
+  take: "        deliver(&io, &message);\n",
+  put: "        let io = io.clone();\n        tokio::spawn(async move { deliver(&io, &message) });\n",
+};
+
+// Whose messages are few goes through those of all.
+const NO_INDEX = {
+  file: DATABASE,
+  take: "    create index messages_by_recipient on messages (recipient_id);\n",
+  put: "",
+};
 
 export const BREAKS = {
   19: [
@@ -335,7 +352,7 @@ export const BREAKS = {
     { test: "it is loaded anew", file: WHO, take: "if (isIn === null) location.reload();", put: "" },
     {
       test: "it shows nothing of his",
-      file: "src/live.rs",
+      file: LIVE,
       take: "session.must_be(user_id)?;\n        socket.join(room(user_id));",
       put: "let _ = user_id;\n        socket.join(room(session.user.id));",
     },
@@ -460,7 +477,7 @@ export const BREAKS = {
     { test: "who has written more than one may send at once", file: OUTBOX, take: "408, 429]", put: "408]" },
     {
       test: "who says too much in the lobby",
-      file: "src/live.rs",
+      file: LIVE,
       take: "let counted = limits.lobby(user.id);",
       put: "let _ = limits; let counted: Result<(), Error> = Ok(());",
     },
@@ -491,5 +508,81 @@ export const BREAKS = {
       take: "Address::of(peer, proxy, request.headers())",
       put: "Address::of(peer, None, request.headers())",
     },
+  ],
+  24: [
+    { test: "When many write at once", ...A_TASK_FOR_EACH },
+    { rust: "a_slice_goes_through_the_messages_of_its_user", ...NO_INDEX },
+    {
+      rust: "a_slice_goes_through_the_messages_of_its_user",
+      file: DATABASE,
+      take: "    create index messages_by_author on messages (author_id);\n",
+      put: "",
+    },
+    { rust: "a_page_gets_messages_in_order_of_id", ...A_TASK_FOR_EACH },
+    {
+      rust: "a_page_gets_messages_in_order_of_id",
+      file: GROUP,
+      take: "for job in group {\n        job.answer(",
+      put: "for job in group.into_iter().rev() {\n        job.answer(",
+    },
+    {
+      rust: "what_waits_together_is_answered_each_for_itself",
+      file: GROUP,
+      take: 'execute("rollback to change")?;',
+      put: "return Err(rusqlite::Error::InvalidQuery);",
+    },
+    { rust: "what_fails_leaves_nothing_behind", file: GROUP, take: 'execute("rollback to change")?;', put: "" },
+    {
+      rust: "what_fails_leaves_nothing_behind",
+      file: GROUP,
+      take: "catch_unwind(AssertUnwindSafe(|| job.make(transaction)))",
+      put: "Ok::<_, ()>(job.make(transaction))",
+    },
+    { rust: "the_turn_of_what_is_written_already", file: GROUP, take: "if place <= line.taken {", put: "if place == 0 {" },
+    {
+      rust: "what_can_not_be_committed_together",
+      file: GROUP,
+      take: "made.and_then(|()| transaction.commit());",
+      put: "made;\n    transaction.commit().ok();",
+    },
+    {
+      rust: "after_a_transaction_has_ended",
+      file: GROUP,
+      take: `            execute("rollback to change")?;
+        }
+        // An error if the transaction has ended: its savepoints have, too.
+        execute("release change")?;
+`,
+      put: `            execute("rollback to change").ok();
+        }
+        execute("release change").ok();
+`,
+    },
+    {
+      rust: "a_repeat_and_what_is_refused_come_to_no_page",
+      file: STORE,
+      take: "if let Stored::Now(message) = stored {",
+      put: "if let Stored::Now(message) | Stored::Before(message) = stored {",
+    },
+    {
+      rust: "a_page_says_which_methods_it_takes",
+      file: "src/front.rs",
+      take: "(response.status(), allow, page)",
+      put: "(response.status(), page)",
+    },
+    { rust: "of_version_3_opens_with_nothing_lost", file: DATABASE, take: "version + 1..", put: "version.." },
+    {
+      rust: "holds_up_neither_the_sender_nor_the_end",
+      file: LIVE,
+      take: "    let _entered = span.enter();\n",
+      put: "    let _ = span;\n",
+    },
+    {
+      rust: "what_is_kept_of_a_head",
+      file: ASKING,
+      take: "    head.extensions.remove::<OriginalUri>();\n",
+      put: "",
+    },
+    { rust: "what_is_kept_of_a_head", file: ASKING, take: "HeaderValue::from_bytes(value.as_bytes())", put: "Ok::<_, ()>(value.clone())" },
   ],
 };

@@ -55,7 +55,7 @@ function pageIsRed(name) {
 }
 
 function rustIsRed(name) {
-  const { status, stdout } = run("cargo", ["test", "--quiet", "--package", step, "--test", "it", name], ROOT);
+  const { status, stdout } = run("cargo", ["test", "--quiet", "--package", step, "--lib", "--test", "it", name], ROOT);
   if (!/running 1 test\b/.test(stdout)) fail(`no test is called ${name}, or it does not build`);
   return status !== 0;
 }

@@ -105,6 +105,18 @@ export class UserPage {
     await expect(this.body).toHaveAttribute("data-live", state, { timeout: 15_000 });
   }
 
+  // Listens to all events from now on, whether the page shows them or not.
+  // Returns a function that says what came with them.
+  async hears() {
+    await this.page.evaluate(() => {
+      window.heard = [];
+      for (const socket of window.keptSockets) {
+        socket.onAny((_event, message) => window.heard.push(message));
+      }
+    });
+    return () => this.page.evaluate(() => window.heard);
+  }
+
   // Loses each event that comes, as a full queue does, until the function that
   // is returned is called.
   async loseEvents() {
@@ -153,10 +165,11 @@ export class UserPage {
   }
 
   // Waits until nothing more can come of what the server has done so far. It
-  // emits a message before it answers the POST, and what it sends over one
-  // connection arrives in order: so whatever was sent is there as soon as a
-  // question that was asked later is answered over the same connection, and
-  // all requests are answered. A page without a connection has the requests
+  // emits a message before it answers the POST (from step-24 on, it has woken
+  // the task that does, which is quicker than two more questions), and what it
+  // sends over one connection arrives in order: so whatever was sent is there as
+  // soon as a question that was asked later is answered over the same
+  // connection, and all requests are answered. A page without a connection has the requests
   // alone. What has come is shown within two frames, and a page that catches
   // up says when it has.
   async settled() {

@@ -11,17 +11,21 @@ for (const step of STEPS) {
   test.describe(step, () => {
     test.use({ step, allowedErrors: /./ });
 
-    for (const [name, { title, check }] of Object.entries(BEHAVIOURS)) {
+    for (const [name, { title, settings = {}, check }] of Object.entries(BEHAVIOURS)) {
       const cell = EXPECTED[name]?.[number(step)];
       if (cell === null) continue;
       const expected = SAYS[cell];
       // A reader may be ahead of the lessons.
       if (MINE && expected !== SAYS.true) continue;
 
-      test(`${title}: ${expected}`, async ({ chat, cable, website, open, newPage, ada, bob, eve }) => {
-        expect(expected, `expectations.js says nothing of ${name} in ${step}`).toBeDefined();
-        const works = await check({ chat, cable, website, open, newPage, ada, bob, eve });
-        expect(SAYS[works], name).toBe(expected);
+      test.describe(() => {
+        test.use({ settings });
+
+        test(`${title}: ${expected}`, async ({ chat, cable, website, open, newPage, ada, bob, eve }) => {
+          expect(expected, `expectations.js says nothing of ${name} in ${step}`).toBeDefined();
+          const works = await check({ chat, cable, website, open, newPage, ada, bob, eve });
+          expect(SAYS[works], name).toBe(expected);
+        });
       });
     }
   });
