@@ -31,7 +31,6 @@ export const SKIP = [
     "DATABASE=load.db RUST_LOG=warn LIMITS=off cargo run --release -p step-23",
     "DATABASE=load.db RUST_LOG=warn LIMITS=off cargo run --release -p step-24",
     "cargo run --release -p load -- http://127.0.0.1:5001 --senders 64",
-    "cargo build --release -p step-23 -p step-24 -p load",
     "cargo run --release -p load -- compare --senders 64 step-23 step-24",
     "cargo run --release -p load -- compare --senders 64 node step-23 step-24",
   ].map((command) => ({ command, reason: "builds all anew with optimisation; .ci/run tries the tool without" })),
