@@ -134,10 +134,11 @@ async fn after_a_transaction_has_ended_nothing_is_written_in_its_name() {
     panic!("nothing was written together");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// Without an order, one of some hundred messages comes too early.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_page_gets_messages_in_order_of_id_however_many_write() {
-    const WRITERS: usize = 16;
-    const EACH: usize = 25;
+    const WRITERS: usize = 32;
+    const EACH: usize = 100;
 
     let chat = unlimited().await;
     let ada = Person::new(&chat, "ada").await;
