@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, renameSync } from "node:fs";
 import path from "node:path";
 
+import { needsPostgres } from "./postgres.js";
 import { Program } from "./program.js";
 import { CLIENT_FILE, NEWEST, ROOT, STEPS } from "./steps.js";
 
@@ -23,6 +24,7 @@ export default async function prepare() {
 
 export function build() {
   const packages = STEPS.flatMap((step) => ["--package", step]);
+  if (STEPS.some(needsPostgres)) packages.push("--package", "postgres-here");
   const { error, status } = spawnSync("cargo", ["build", "--locked", ...packages], {
     cwd: ROOT,
     stdio: "inherit",

@@ -5,6 +5,8 @@
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 
+import { changeRows, needsPostgres } from "./postgres.js";
+
 const PYTHON = `
 import sqlite3, sys
 database = sqlite3.connect(sys.argv[1], timeout=10)
@@ -15,6 +17,7 @@ print(changed)
 
 // Runs a statement; says how many rows it has changed.
 export function change(chat, statement) {
+  if (needsPostgres(chat.step)) return changeRows(chat.database, statement);
   const file = path.join(chat.folder, chat.database);
   const { error, status, stdout, stderr } = spawnSync("python3", ["-c", PYTHON, file, statement], {
     encoding: "utf8",
@@ -26,10 +29,10 @@ export function change(chat, statement) {
 
 // Makes all sessions as old as they are after so many days that nobody comes.
 export function letDaysPass(chat, days) {
-  const seconds = days * 24 * 60 * 60;
+  const time = needsPostgres(chat.step) ? `interval '${days} days'` : days * 24 * 60 * 60;
   return change(
     chat,
-    `update sessions set created_at = created_at - ${seconds}, expires_at = expires_at - ${seconds}`,
+    `update sessions set created_at = created_at - ${time}, expires_at = expires_at - ${time}`,
   );
 }
 

@@ -8,11 +8,16 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 
+import { dropDatabase, needsPostgres, newDatabase } from "./postgres.js";
 import { program as executable } from "./steps.js";
 
 export class Program {
   // What the program printed on stdout since it was started last.
   printed = [];
+
+  // The URLs of the databases that it has had, by their names, for a step that
+  // keeps them in PostgreSQL.
+  #urls = new Map();
 
   // Starts a step's program, on a free port unless the address says another;
   // `settings` are variables of its environment. What it logs is shown, or goes
@@ -33,9 +38,15 @@ export class Program {
   }
 
   // Starts the program again at the address that it had: with the same
-  // database, or with a new one; the same step's, or another one's.
+  // database, or with a new one; the same step's, or another one's, which
+  // imports the database if it must.
   async startAgain({ database = "chat.db", step = this.step } = {}) {
+    const moves = needsPostgres(step) && !needsPostgres(this.step);
     this.step = step;
+    if (moves) {
+      this.database = await this.#place(database);
+      this.command(["import", database]);
+    }
     await this.#run(new URL(this.url).host, database);
   }
 
@@ -68,10 +79,19 @@ export class Program {
 
   async remove() {
     await this.stop();
+    for (const url of this.#urls.values()) dropDatabase(url);
     await rm(this.folder, { recursive: true });
   }
 
-  async #run(address, database) {
+  // What DATABASE says of a database.
+  async #place(name) {
+    if (!needsPostgres(this.step)) return name;
+    if (!this.#urls.has(name)) this.#urls.set(name, await newDatabase());
+    return this.#urls.get(name);
+  }
+
+  async #run(address, name) {
+    const database = await this.#place(name);
     this.database = database;
     this.child = spawn(executable(this.step), {
       cwd: this.folder,

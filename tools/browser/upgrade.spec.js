@@ -84,29 +84,33 @@ function withoutEmails({ author, recipient, ...message }) {
   return { ...message, author: withoutAuthors, recipient: withoutRecipients };
 }
 
-// The last lesson that changed the schema.
+// The last lesson that changed the schema of a file.
 const CHANGED = 24;
 
-for (const step of STEPS.filter((it) => number(it) < CHANGED)) {
-  test(`${step} does not open a newer database, and changes nothing in it`, async ({
-    chat,
-    ada,
-    bob,
-  }) => {
-    await chat.send(ada, bob, "hello");
-    const before = await chat.messagesOf(ada);
-    await chat.stop();
+test.describe("a database of the last lesson that changed the schema of a file", () => {
+  test.use({ step: `step-${CHANGED}` });
 
-    const { status, stderr } = spawnSync(program(step), {
-      cwd: chat.folder,
-      encoding: "utf8",
-      env: { ...process.env, ADDRESS: "127.0.0.1:0", DATABASE: "chat.db", RUST_LOG: "off" },
-      timeout: 20_000,
+  for (const step of STEPS.filter((it) => number(it) < CHANGED)) {
+    test(`${step} does not open a newer database, and changes nothing in it`, async ({
+      chat,
+      ada,
+      bob,
+    }) => {
+      await chat.send(ada, bob, "hello");
+      const before = await chat.messagesOf(ada);
+      await chat.stop();
+
+      const { status, stderr } = spawnSync(program(step), {
+        cwd: chat.folder,
+        encoding: "utf8",
+        env: { ...process.env, ADDRESS: "127.0.0.1:0", DATABASE: "chat.db", RUST_LOG: "off" },
+        timeout: 20_000,
+      });
+
+      expect(stderr).toContain("was written by a newer version of this chat");
+      expect(status).toBe(1);
+      await chat.startAgain();
+      expect(await chat.messagesOf(ada)).toEqual(before);
     });
-
-    expect(stderr).toContain("was written by a newer version of this chat");
-    expect(status).toBe(1);
-    await chat.startAgain();
-    expect(await chat.messagesOf(ada)).toEqual(before);
-  });
-}
+  }
+});

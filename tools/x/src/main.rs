@@ -5,6 +5,7 @@ mod check;
 mod diff;
 mod error;
 mod git;
+mod postgres;
 mod propagate;
 mod start;
 mod test;
@@ -23,6 +24,7 @@ Usage:
   cargo x start 16            write step-16 yourself, in mine/16
   cargo x test 16             how far your mine/16 is, and whether it is done
   cargo x compare 16 [FILE]   what your mine/16 still lacks of step-16
+  cargo x postgres            run a PostgreSQL for step-25, until Ctrl-C
 
 For those who work on the course:
   cargo x propagate 15 [--commit REV]
@@ -78,6 +80,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["compare", step, file] if !file.starts_with('-') => {
             diff::compare(&course()?, number(step)?, &[file])
         }
+        ["postgres"] => postgres::run(&course()?),
         ["propagate", step] => {
             propagate::propagate(&course()?, number(step)?, None)
         }
@@ -107,6 +110,7 @@ fn usage_of(command: &str) -> Result<&'static str> {
         "compare" => Ok(diff::COMPARE_USAGE),
         "start" => Ok(start::USAGE),
         "test" => Ok(test::USAGE),
+        "postgres" => Ok(postgres::USAGE),
         "propagate" => Ok(propagate::USAGE),
         "check" => Ok(check::USAGE),
         _ => Err(Error::Usage(format!(

@@ -1,0 +1,273 @@
+//! Messages that wait at the same time are written together: one transaction,
+//! one lock, one commit, and so one wait for the disk.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::Arc;
+
+use sqlx::postgres::PgRow;
+use sqlx::{
+    FromRow as _, PgConnection, PgPool, Row as _, query, query_as, query_scalar,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::{Message, NewMessage, Stored};
+use crate::database;
+use crate::error::Error;
+use crate::text::Content;
+
+/// How many messages are written together at most.
+const MOST: usize = 256;
+
+/// A message to be added, and whoever waits for what comes of it.
+pub(super) struct Job {
+    /// Until when its turn must come.
+    pub(super) deadline: Instant,
+    pub(super) new: NewMessage,
+    pub(super) answer: oneshot::Sender<Result<Stored, Error>>,
+}
+
+impl Job {
+    fn answer(self, outcome: Result<Stored, Error>) {
+        // Whoever has hung up needs none.
+        self.answer.send(outcome).ok();
+    }
+}
+
+/// Why nobody in a group gets an answer of their own.
+enum Failure {
+    /// Nothing is stored.
+    Refused(sqlx::Error),
+    /// All is stored, or nothing.
+    Unknown(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Writes what waits, for ever. What comes meanwhile is the next group.
+pub(super) async fn write(pool: PgPool, mut jobs: mpsc::Receiver<Job>) {
+    let mut waiting = Vec::new();
+    while jobs.recv_many(&mut waiting, MOST).await > 0 {
+        let group = mem::take(&mut waiting);
+        // A task of its own, so that a panic ends this group alone.
+        tokio::spawn(write_group(pool.clone(), group)).await.ok();
+    }
+}
+
+/// Writes messages in one transaction, and answers each.
+async fn write_group(pool: PgPool, mut group: Vec<Job>) {
+    let now = Instant::now();
+    let overdue = group.extract_if(.., |job| job.deadline <= now);
+    overdue.for_each(|job| job.answer(Err(Error::DatabaseBusy)));
+    if group.is_empty() {
+        return;
+    }
+    match store(&pool, &group).await {
+        Ok(outcomes) => {
+            for (job, outcome) in group.into_iter().zip(outcomes) {
+                job.answer(outcome);
+            }
+        }
+        // PostgreSQL does not say because of which one.
+        Err(Failure::Refused(error))
+            if is_of_data(&error) && group.len() > 1 =>
+        {
+            for job in group {
+                Box::pin(write_group(pool.clone(), vec![job])).await;
+            }
+        }
+        Err(Failure::Refused(sqlx::Error::PoolClosed)) => {
+            for job in group {
+                job.answer(Err(Error::DatabaseClosed));
+            }
+        }
+        Err(Failure::Refused(error)) => answer(group, error, Error::Group),
+        Err(Failure::Unknown(error)) => answer(group, error, Error::Unknown),
+    }
+}
+
+fn answer(
+    group: Vec<Job>,
+    error: sqlx::Error,
+    of: fn(Arc<sqlx::Error>) -> Error,
+) {
+    let error = Arc::new(error);
+    for job in group {
+        job.answer(Err(of(error.clone())));
+    }
+}
+
+/// Whether PostgreSQL has refused what is to be stored, and not to store at all.
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+fn is_of_data(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    let class = code.as_deref().and_then(|code| code.get(..2));
+    // What is no value, what breaks a rule, and what a trigger has raised.
+    matches!(class, Some("22" | "23" | "P0"))
+}
+
+/// Stores what can be stored of a group. Returns what came of each, in order.
+async fn store(
+    pool: &PgPool,
+    group: &[Job],
+) -> Result<Vec<Result<Stored, Error>>, Failure> {
+    let mut transaction = pool.begin().await?;
+    // PostgreSQL gives out ids before it commits: without the lock, 8 may be
+    // there before 7 is, and whoever has read up to 8 never sees 7.
+    database::lock(&mut transaction).await?;
+    let mut inserted = insert(&mut transaction, group).await?;
+    let earlier = match inserted.len() == group.len() {
+        true => Earlier::default(),
+        false => Earlier::find(&mut transaction, group).await?,
+    };
+    if !inserted.is_empty() {
+        query("select pg_notify('messages', '')")
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await.map_err(|error| match error {
+        sqlx::Error::Database(_) => Failure::Refused(error),
+        _ => Failure::Unknown(error),
+    })?;
+    let outcomes =
+        (0..)
+            .zip(group)
+            .map(|(place, job)| match inserted.remove(&place) {
+                Some(message) => Ok(Stored::Now(message)),
+                None => earlier.outcome(&job.new),
+            });
+    Ok(outcomes.collect())
+}
+
+/// Inserts what can be inserted of a group, with rising ids, and returns each by
+/// its place. What is left out is refused, or is there already.
+async fn insert(
+    connection: &mut PgConnection,
+    group: &[Job],
+) -> sqlx::Result<HashMap<i64, Message>> {
+    let valid: Vec<(i64, &NewMessage)> = (0..)
+        .zip(group)
+        .map(|(place, job)| (place, &job.new))
+        .filter(|(_, new)| check(new).is_ok())
+        .collect();
+    fn column<'a, T>(
+        valid: &[(i64, &'a NewMessage)],
+        value: impl Fn(&'a NewMessage) -> T,
+    ) -> Vec<T> {
+        valid.iter().map(|(_, new)| value(new)).collect()
+    }
+    let places: Vec<i64> = valid.iter().map(|(place, _)| *place).collect();
+    let rows: Vec<PgRow> = query(
+        "with new as (
+            select nextval('messages_id_seq') as id, ordered.* from (
+                select new.* from unnest(
+                    $1::bigint[], $2::text[], $3::bigint[], $4::bigint[],
+                    $5::text[], $6::text[]
+                ) as new (
+                    place, content, author_id, recipient_id, key, database_id
+                )
+                join users as author on author.id = author_id
+                join users as recipient on recipient.id = recipient_id
+                join chat_database on
+                    chat_database.id = coalesce(database_id, chat_database.id)
+                order by place
+            ) as ordered
+        ), stored as (
+            insert into messages (id, content, author_id, recipient_id, key)
+            select id, content, author_id, recipient_id, key from new
+            on conflict (author_id, key) do nothing
+            returning id, date
+        )
+        select place, stored.id, content, rfc3339(date) as date,
+            author_id,
+            author.name     as author_name,
+            author.nickname as author_nickname,
+            recipient_id,
+            recipient.name     as recipient_name,
+            recipient.nickname as recipient_nickname,
+            key
+        from stored join new using (id)
+        join users as author on author.id = author_id
+        join users as recipient on recipient.id = recipient_id",
+    )
+    .bind(places)
+    .bind(column(&valid, |new| &*new.content))
+    .bind(column(&valid, |new| new.author.0))
+    .bind(column(&valid, |new| new.recipient.0))
+    .bind(column(&valid, |new| new.key.as_ref().map(|key| &*key.0)))
+    .bind(column(&valid, |new| new.database_id.as_deref()))
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("place")?, Message::from_row(row)?)))
+        .collect()
+}
+
+/// What the rules of a message say.
+fn check(new: &NewMessage) -> Result<Content, Error> {
+    Content::new("content", new.content.clone())
+}
+
+/// What is there of a group already: by its keys, and by the database's own id.
+#[derive(Default)]
+struct Earlier {
+    database_id: String,
+    messages: Vec<Message>,
+}
+
+impl Earlier {
+    async fn find(
+        connection: &mut PgConnection,
+        group: &[Job],
+    ) -> sqlx::Result<Self> {
+        let (authors, keys): (Vec<i64>, Vec<&str>) = group
+            .iter()
+            .filter_map(|job| {
+                Some((job.new.author.0, &*job.new.key.as_ref()?.0))
+            })
+            .unzip();
+        let messages = query_as(
+            "select * from full_messages where (author_id, key) in (
+                select * from unnest($1::bigint[], $2::text[])
+            )",
+        )
+        .bind(authors)
+        .bind(keys)
+        .fetch_all(&mut *connection)
+        .await?;
+        let database_id = query_scalar("select id from chat_database")
+            .fetch_one(connection)
+            .await?;
+        Ok(Self {
+            database_id,
+            messages,
+        })
+    }
+
+    /// What comes of a message that was not inserted. The key first: what is
+    /// stored is stored, and no rule that came later calls it refused.
+    fn outcome(&self, new: &NewMessage) -> Result<Stored, Error> {
+        let database_id = new.database_id.as_ref();
+        if database_id.is_some_and(|id| *id != self.database_id) {
+            return Err(Error::OtherDatabase);
+        }
+        let same_key = |it: &&Message| {
+            it.author.id == new.author && it.key.is_some() && it.key == new.key
+        };
+        if let Some(message) = self.messages.iter().find(same_key) {
+            if (message.recipient.id, &message.content)
+                != (new.recipient, &new.content)
+            {
+                return Err(Error::KeyTaken);
+            }
+            return Ok(Stored::Before(message.clone()));
+        }
+        check(new)?;
+        Err(Error::UnknownUser(new.recipient.0))
+    }
+}
