@@ -486,6 +486,44 @@ export const BEHAVIOURS = {
       return true;
     },
   },
+
+  "two-servers": {
+    title: "Two servers are one chat: what is written at one shows at once on a page of the other",
+    why: "They share a database, which tells each of them that there is something new.",
+    async check({ chat, open, ada, bob }) {
+      const other = await chat.startBeside();
+      const adasPage = await open(ada);
+      const bobsPage = await open(bob, { url: other.url });
+      await adasPage.send(bob, "hello");
+      if (!(await bobsPage.shows("hello"))) return false;
+      await bobsPage.send(ada, "hello, ada");
+      return (await adasPage.shows("hello, ada")) && (await bobsPage.count("hello")) === 1;
+    },
+  },
+
+  "server-killed": {
+    title: "A server is killed: its page goes on at the other one, and nothing is lost",
+    why: "A server keeps nothing that the database does not have, so any other can take its place.",
+    async check({ chat, cable, open, ada, bob }) {
+      const other = await chat.startBeside();
+      const adasPage = await open(ada, { url: cable.url });
+      const bobsPage = await open(bob, { url: other.url });
+      await adasPage.send(bob, "before");
+      if (!(await bobsPage.shows("before"))) return false;
+      await chat.kill();
+      if (!(await writesAndKeeps(adasPage, bob, "meanwhile"))) return false;
+      await other.send(bob, ada, "to ada");
+      cable.leadTo(other);
+      await adasPage.live("connected");
+      await expect(adasPage.unsent).toHaveCount(0, { timeout: 15_000 });
+      await bobsPage.send(ada, "after");
+      const texts = ["before", "to ada", "meanwhile", "after"];
+      for (const page of [adasPage, bobsPage]) {
+        for (const text of texts) if ((await page.count(text)) !== 1) return false;
+      }
+      return true;
+    },
+  },
 };
 
 // What a page has that was led to sign-in.

@@ -1,6 +1,6 @@
 // A cable between a browser and the chat, to be pulled out and put back; or the
 // computer at its end falls asleep, and neither end learns of it; or an answer
-// gets lost in it.
+// gets lost in it; or it leads to another server from now on.
 
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
@@ -10,12 +10,14 @@ export class Cable {
   #webSockets = new Set();
   #plugged = true;
   #losesAnswer = null;
+  #end;
 
   static async to(chat) {
     const cable = new Cable();
-    const { hostname, port } = new URL(chat.url);
+    cable.leadTo(chat);
     cable.server = createServer((browser) => {
       if (!cable.#plugged) return browser.destroy();
+      const { hostname, port } = cable.#end;
       const server = connect(port, hostname);
       browser.once("data", (request) => {
         if (request.includes("websocket")) cable.#webSockets.add(browser).add(server);
@@ -34,6 +36,11 @@ export class Cable {
     await once(cable.server, "listening");
     cable.url = `http://127.0.0.1:${cable.server.address().port}`;
     return cable;
+  }
+
+  // Lets what connects from now on reach this server.
+  leadTo(chat) {
+    this.#end = new URL(chat.url);
   }
 
   pull() {

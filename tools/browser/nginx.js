@@ -1,4 +1,5 @@
-// A real nginx with https before a chat, as the book says how to set one up.
+// A real nginx with https before a chat, or before two servers of one, as the
+// book says how to set one up.
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -12,7 +13,10 @@ import { setImmediate } from "node:timers/promises";
 
 import { ROOT } from "./steps.js";
 
-const CONFIGURATION = path.join(ROOT, "book/src/examples/nginx.conf");
+const EXAMPLES = path.join(ROOT, "book/src/examples");
+
+// The header by which it says here which server it has asked.
+const ASKED = "x-asked";
 
 // The name that the book's configuration has for the chat.
 export const NAME = "chat.example.org";
@@ -31,22 +35,24 @@ export async function freePort() {
   return port;
 }
 
-// Starts an nginx at `port` that leads to `chat`. Returns what ends it.
-export async function startNginx(chat, port) {
+// Starts an nginx at `port` that leads to a chat, or to both servers of one.
+// Returns what ends it.
+export async function startNginx(servers, port) {
   const folder = await mkdtemp(path.join(tmpdir(), "nginx-"));
   const file = (name) => path.join(folder, name);
   const certificate = ["-keyout", file("key.pem"), "-out", file("certificate.pem")];
   const request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", `/CN=${NAME}`];
   if (spawnSync("openssl", [...request, ...certificate]).status !== 0) throw new Error("no certificate");
 
-  let configuration = await readFile(CONFIGURATION, "utf8");
+  const example = path.join(EXAMPLES, servers.length === 1 ? "nginx.conf" : "nginx-two.conf");
+  let configuration = await readFile(example, "utf8");
   for (const [book, here] of [
     ["listen 443 ssl", `listen 127.0.0.1:${port} ssl`],
     [`/etc/ssl/${NAME}.pem`, file("certificate.pem")],
     [`/etc/ssl/${NAME}.key`, file("key.pem")],
-    ["http://127.0.0.1:5001", chat.url],
+    ...servers.map(({ url }, i) => [`127.0.0.1:${5001 + i}`, new URL(url).host]),
   ]) {
-    if (configuration.split(book).length !== 2) throw new Error(`once in ${CONFIGURATION}: ${book}`);
+    if (configuration.split(book).length !== 2) throw new Error(`once in ${example}: ${book}`);
     configuration = configuration.replace(book, () => here);
   }
   // What an installed nginx has around it, for this folder.
@@ -54,7 +60,8 @@ export async function startNginx(chat, port) {
   const temporary = places.map((it) => `${it}_temp_path ${file(it)};`).join("\n");
   const user = process.getuid() === 0 ? "user root;" : "";
   const around = `${user} daemon off; pid ${file("pid")}; error_log stderr crit; events {}`;
-  const http = `http { access_log off; ${temporary}\n${configuration} }`;
+  const asked = `add_header ${ASKED} $upstream_addr always;`;
+  const http = `http { access_log off; ${asked} ${temporary}\n${configuration} }`;
   await writeFile(file("nginx.conf"), `${around}\n${http}\n`);
 
   const nginx = spawn("nginx", ["-p", folder, "-c", file("nginx.conf")], { stdio: "inherit" });
@@ -72,7 +79,7 @@ export async function startNginx(chat, port) {
 }
 
 // Sends a request to the nginx at `port` from another address of this computer;
-// returns the status of the answer.
+// returns the status of the answer, and which server was asked.
 export async function askFrom(localAddress, port, { path: where, method, headers, body }) {
   const asked = request({
     host: "127.0.0.1",
@@ -88,5 +95,5 @@ export async function askFrom(localAddress, port, { path: where, method, headers
   const [answer] = await once(asked, "response");
   answer.resume();
   await once(answer, "end");
-  return answer.statusCode;
+  return { status: answer.statusCode, asked: answer.headers[ASKED] };
 }

@@ -19,6 +19,9 @@ export class Program {
   // keeps them in PostgreSQL.
   #urls = new Map();
 
+  // The programs that were started beside this one.
+  #beside = [];
+
   // Starts a step's program, on a free port unless the address says another;
   // `settings` are variables of its environment. What it logs is shown, or goes
   // into a pipe.
@@ -28,8 +31,18 @@ export class Program {
     program.settings = settings;
     program.log = log;
     program.folder = await mkdtemp(path.join(tmpdir(), `${step}-`));
-    await program.#run(address, "chat.db");
+    await program.#run(address, await program.#place("chat.db"));
     return program;
+  }
+
+  // Starts one more program of the step on the same database, on a port of its
+  // own. It ends with this one at the latest.
+  async startBeside() {
+    const { step, settings, log, folder } = this;
+    const other = Object.assign(new this.constructor(), { step, settings, log, folder });
+    await other.#run("127.0.0.1:0", this.database);
+    this.#beside.push(other);
+    return other;
   }
 
   // A program that is running already.
@@ -47,7 +60,7 @@ export class Program {
       this.database = await this.#place(database);
       this.command(["import", database]);
     }
-    await this.#run(new URL(this.url).host, database);
+    await this.#run(new URL(this.url).host, await this.#place(database));
   }
 
   // Runs a command of the program on the same database, whether it is running
@@ -78,7 +91,7 @@ export class Program {
   }
 
   async remove() {
-    await this.stop();
+    for (const program of [...this.#beside, this]) await program.stop();
     for (const url of this.#urls.values()) dropDatabase(url);
     await rm(this.folder, { recursive: true });
   }
@@ -90,8 +103,7 @@ export class Program {
     return this.#urls.get(name);
   }
 
-  async #run(address, name) {
-    const database = await this.#place(name);
+  async #run(address, database) {
     this.database = database;
     this.child = spawn(executable(this.step), {
       cwd: this.folder,

@@ -165,13 +165,15 @@ export class UserPage {
   }
 
   // Waits until nothing more can come of what the server has done so far. It
-  // emits a message before it answers the POST (from step-24 on, it has woken
-  // the task that does, which is quicker than two more questions), and what it
+  // emits a message before it answers the POST (in step-24, it has woken the
+  // task that does, which is quicker than two more questions), and what it
   // sends over one connection arrives in order: so whatever was sent is there as
   // soon as a question that was asked later is answered over the same
-  // connection, and all requests are answered. A page without a connection has the requests
-  // alone. What has come is shown within two frames, and a page that catches
-  // up says when it has.
+  // connection, and all requests are answered. From step-25 on, the database
+  // tells the server, which may be after the answer: so a page that has not all
+  // that is stored is given the time in which a server looks by itself. A page
+  // without a connection has the requests alone. What has come is shown within
+  // two frames, and a page that catches up says when it has.
   async settled() {
     const settled = this.page.locator(`body:not(${UNSETTLED})`);
     do {
@@ -225,12 +227,30 @@ function keepSockets() {
 // In the page: waits for an answer by HTTP, and for one over each connection.
 // Every Socket.IO server refuses a namespace that it does not have.
 async function askServer() {
-  await fetch("/api/version").then((answer) => answer.text());
+  const { version } = await fetch("/api/version").then((answer) => answer.json());
   const connected = window.keptSockets.filter((socket) => socket.connected);
+  const isTold = Number(version.split("-")[1]) >= 25;
+  if (isTold && connected.length > 0) await showsAllThatIsStored();
   const refusals = connected.map((socket) => {
     const nowhere = socket.io.socket("/there-is-no-such-namespace");
     return new Promise((refused) => nowhere.once("connect_error", refused));
   });
   await Promise.all(refusals);
   for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+
+  // A server looks each second; one that has not delivered after three does not.
+  async function showsAllThatIsStored() {
+    const answer = await fetch("/api/messages");
+    if (!answer.ok) return;
+    const id = Number(document.body.dataset.userId);
+    const first = Number(document.querySelector("#messages > li")?.dataset.id ?? 0);
+    const missing = (await answer.json())
+      .filter(({ author, recipient }) => [author.id, recipient.id].includes(id))
+      .filter((message) => message.id > first)
+      .map((message) => `#messages > [data-id="${message.id}"]`);
+    const patience = performance.now() + 3000;
+    while (missing.some((it) => !document.querySelector(it)) && performance.now() < patience) {
+      await new Promise(requestAnimationFrame);
+    }
+  }
 }

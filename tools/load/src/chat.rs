@@ -24,7 +24,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 /// be 640 MB for 5,000 pages.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// Where a chat is, and which one it is.
+/// Where a chat is, and which one it is: one of its servers, if it has several.
 #[derive(Clone, Debug)]
 pub(crate) struct Chat {
     /// Host and port.
@@ -37,6 +37,8 @@ pub(crate) struct Chat {
 #[derive(Clone, Debug)]
 pub(crate) struct User {
     pub(crate) id: i64,
+    /// Where this user's page and requests go.
+    pub(crate) server: Chat,
     /// Where the chat asks who somebody is.
     cookie: Option<HeaderValue>,
 }
@@ -79,6 +81,25 @@ impl Chat {
         Ok(chat)
     }
 
+    /// Asks what is at all these addresses.
+    pub(crate) async fn find_all(urls: &[String]) -> Result<Vec<Self>> {
+        let mut servers: Vec<Self> = Vec::new();
+        for url in urls {
+            let server = Self::find(url).await?;
+            let first = servers.first().unwrap_or(&server);
+            ensure!(
+                server.version == first.version,
+                "{} is at {}, and {} at {url}: several servers are one chat, \
+                 and of one version",
+                first.version,
+                urls[0],
+                server.version
+            );
+            servers.push(server);
+        }
+        Ok(servers)
+    }
+
     /// Adds a user, who is signed in where the chat asks for that.
     pub(crate) async fn add_user(&self, nickname: &str) -> Result<User> {
         let mut requests = self.requests(None).await?;
@@ -100,7 +121,11 @@ impl Chat {
         }
         let Added { id } = answer.json().context("a user can't be added")?;
         let cookie = answer.cookie;
-        Ok(User { id, cookie })
+        Ok(User {
+            id,
+            server: self.clone(),
+            cookie,
+        })
     }
 
     /// A new connection for requests of this user, or of nobody.
@@ -133,8 +158,10 @@ impl Chat {
         }
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
         let stream = self.connect().await?;
-        let (mut page, _) =
-            client_async_with_config(request, stream, Some(config)).await?;
+        let page = client_async_with_config(request, stream, Some(config));
+        let (mut page, _) = page
+            .await
+            .with_context(|| format!("{authority} opens no page"))?;
         let auth = json!({ "user_id": user.id });
         page.send(Message::text(format!("40{auth}"))).await?;
         loop {

@@ -58,9 +58,10 @@ impl Comparison {
         for _ in 0..self.rounds {
             let mut reports = Vec::new();
             for program in &programs {
-                let server = program.start(self.signs_in).await?;
-                let chat = Chat::find(&server.url).await?;
-                reports.push(run::run(&chat, plan, Some(server.pid)).await?);
+                let running = program.start(self.signs_in).await?;
+                let servers = Chat::find_all(&running.urls()).await?;
+                let processes = Some(running.processes()?);
+                reports.push(run::run(&servers, plan, processes).await?);
             }
             rounds.push(reports);
         }
@@ -117,7 +118,7 @@ impl fmt::Display for Table {
             f,
             "| | messages per second | times {} | delivery p50, ms | p99, ms | \
              out of order | µs a message | KiB a page | wrong |",
-            first[0].chat
+            first[0].name()
         )?;
         writeln!(f, "| --- | --- | --- | --- | --- | --- | --- | --- | --- |")?;
         for (peer, report) in first.iter().enumerate() {
@@ -141,7 +142,7 @@ impl fmt::Display for Table {
             writeln!(
                 f,
                 "| {} | {}{mark} | {} | {} | {} | {} | {} | {kib} | {} |",
-                report.chat,
+                report.name(),
                 range_of(0, |it| it.answered_per_second),
                 words(range(self.ratios(peer)), 2),
                 range_of(2, |it| it.delivery.p50),
@@ -186,6 +187,7 @@ mod tests {
         assert!(comparison(&["step-18"]).is_err());
         assert!(comparison(&["node", "step-18", "step-22"]).is_err());
         assert!(comparison(&["step-22", "step-23"]).is_ok());
+        assert!(comparison(&["step-24", "step-25x2"]).is_ok());
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod compare;
 mod ledger;
 mod peers;
 mod plot;
+mod postgres;
 mod report;
 mod run;
 mod svg;
@@ -24,18 +25,22 @@ use lexopt::prelude::*;
 use chat::Chat;
 use compare::Comparison;
 use run::Plan;
+use usage::Processes;
 
 const USAGE: &str = "\
 Usage:
-  cargo run --release -p load -- URL [OPTIONS]
+  cargo run --release -p load -- URL... [OPTIONS]
   cargo run --release -p load -- compare [OPTIONS] PEER...
   cargo run --release -p load -- plot --out FOLDER FILE...
 
 The first one loads the chat at URL, for example http://127.0.0.1:5001. Start it
-on a database of its own, and with LIMITS=off from step-23 on. The second one
-builds and starts each PEER itself, and loads them in turns: step-18, another
-step, node or flask. The third one draws what compare --json has printed into
-each FILE, and prints the Markdown that shows the pictures.
+on a database of its own, and with LIMITS=off from step-23 on. Several URLs are
+servers of one chat, as from step-25 on: users sign up at the first one, and go
+to all of them in turns. The second one builds and starts each PEER itself, and
+loads them in turns: step-18, another step, node or flask, or step-25x2 for two
+servers on one database. From step-25 on, that is a PostgreSQL which it starts,
+and which must be installed. The third one draws what compare --json has printed
+into each FILE, and prints the Markdown that shows the pictures.
 
   --senders N   users who write to each other, each the next message once the
                 last one is answered (default 16)
@@ -44,7 +49,8 @@ each FILE, and prints the Markdown that shows the pictures.
   --users N     users who are online and hear nothing (default 50)
   --idle N      further open pages of those users (default 0)
   --seconds N   how long (default 10)
-  --pid N       the server's process, for its CPU and memory
+  --pid N       the server's process, for its CPU and memory; once for each
+                server, and what they take is added up
   --rounds N    for compare: how often each peer's turn comes (default 3)
   --json        print JSON instead of a table
   --out FOLDER  for plot: where the pictures go
@@ -62,8 +68,8 @@ struct Asked {
 
 enum Target {
     Chat {
-        url: String,
-        pid: Option<u32>,
+        urls: Vec<String>,
+        pids: Vec<u32>,
     },
     Peers(Comparison),
     Pictures {
@@ -91,9 +97,13 @@ async fn run() -> Result<bool> {
         return Ok(true);
     };
     let (text, is_sound) = match asked.target {
-        Target::Chat { url, pid } => {
-            let chat = Chat::find(&url).await?;
-            let report = run::run(&chat, &asked.plan, pid).await?;
+        Target::Chat { urls, pids } => {
+            let servers = Chat::find_all(&urls).await?;
+            let processes = match pids[..] {
+                [] => None,
+                _ => Some(Processes::new(&pids, None)?),
+            };
+            let report = run::run(&servers, &asked.plan, processes).await?;
             let text = match asked.json {
                 true => serde_json::to_string_pretty(&report)?,
                 false => report.to_string(),
@@ -125,7 +135,8 @@ fn read_arguments() -> Result<Option<Asked>> {
         idle: 0,
         time: Duration::from_secs(10),
     };
-    let (mut words, mut pid, mut rounds, mut json) = (vec![], None, 3, false);
+    let (mut words, mut pids, mut rounds, mut json) =
+        (vec![], vec![], 3, false);
     let mut out = None;
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
@@ -137,7 +148,7 @@ fn read_arguments() -> Result<Option<Asked>> {
             Long("seconds") => {
                 plan.time = Duration::from_secs(number(&mut arguments)?);
             }
-            Long("pid") => pid = Some(number(&mut arguments)?),
+            Long("pid") => pids.push(number(&mut arguments)?),
             Long("rounds") => rounds = number(&mut arguments)?,
             Long("json") => json = true,
             Long("out") => out = Some(PathBuf::from(arguments.value()?)),
@@ -158,18 +169,13 @@ fn read_arguments() -> Result<Option<Asked>> {
     if words.is_empty() {
         bail!("{USAGE}");
     }
-    let target = match words.remove(0) {
-        word if word == "compare" => {
-            Target::Peers(Comparison::new(&words, rounds)?)
-        }
-        word if word == "plot" => Target::Pictures {
-            files: words.iter().map(PathBuf::from).collect(),
+    let target = match &*words[0] {
+        "compare" => Target::Peers(Comparison::new(&words[1..], rounds)?),
+        "plot" => Target::Pictures {
+            files: words[1..].iter().map(PathBuf::from).collect(),
             folder: out.context("plot where? It takes --out FOLDER")?,
         },
-        url => {
-            ensure!(words.is_empty(), "one URL, not also {}", words.join(" "));
-            Target::Chat { url, pid }
-        }
+        _ => Target::Chat { urls: words, pids },
     };
     Ok(Some(Asked { target, plan, json }))
 }

@@ -1,7 +1,7 @@
 //! The servers that are compared: built, started on a free port and a database
 //! of their own, and ended.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,15 +12,22 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+use crate::postgres::Postgres;
+use crate::usage::Processes;
+
 /// From this step on, users sign in.
 const SIGN_IN: u32 = 21;
+/// From this step on, the data is in PostgreSQL, for one server or several.
+const POSTGRES: u32 = 25;
+/// A server may have 10 connections, and PostgreSQL takes 100.
+const MOST_SERVERS: usize = 9;
 /// What a server prints in front of its address.
 const READY: &str = "the chat is at ";
 
-/// One of the servers.
+/// A chat that is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
-    Step(u32),
+    Step { number: u32, servers: usize },
     Node,
     Flask,
 }
@@ -34,20 +41,29 @@ pub(crate) struct Program {
     folder: PathBuf,
 }
 
-/// A peer that answers at `url`. It is ended when this is dropped.
+/// A peer whose servers answer. It is ended when this is dropped.
 pub(crate) struct Running {
-    pub(crate) url: String,
-    pub(crate) pid: u32,
+    servers: Vec<Server>,
+    postgres: Option<Postgres>,
+    _folder: TempDir,
+}
+
+/// A server that answers at `url`.
+struct Server {
+    url: String,
+    pid: u32,
     _child: Child,
     /// Open, so that the server can write to it.
     _stdout: Lines<BufReader<ChildStdout>>,
-    _database: TempDir,
 }
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Step(number) => write!(f, "step-{number}"),
+            Self::Step { number, servers: 1 } => write!(f, "step-{number}"),
+            Self::Step { number, servers } => {
+                write!(f, "step-{number}x{servers}")
+            }
             Self::Node => write!(f, "node"),
             Self::Flask => write!(f, "flask"),
         }
@@ -55,25 +71,43 @@ impl fmt::Display for Peer {
 }
 
 impl Peer {
-    /// Reads `step-18`, `node` or `flask`.
+    /// Reads `step-18`, `step-25x2`, `node` or `flask`.
     pub(crate) fn read(word: &str) -> Result<Self> {
-        let number = word.strip_prefix("step-").and_then(|it| it.parse().ok());
-        match (word, number) {
-            ("node", _) => Ok(Self::Node),
-            ("flask", _) => Ok(Self::Flask),
-            (_, Some(number)) if root().join(word).is_dir() => {
+        let (step, servers) = match word.rsplit_once('x') {
+            Some((step, servers)) if word.starts_with("step-") => {
+                (step, servers.parse().ok())
+            }
+            _ => (word, Some(1)),
+        };
+        let number = step.strip_prefix("step-").and_then(|it| it.parse().ok());
+        match (word, number, servers) {
+            ("node", ..) => Ok(Self::Node),
+            ("flask", ..) => Ok(Self::Flask),
+            (_, Some(number), Some(servers)) if root().join(step).is_dir() => {
                 // Delivery is what is measured, and it comes with step-18.
                 ensure!(number >= 18, "{word} does not deliver to pages yet");
-                Ok(Self::Step(number))
+                ensure!(
+                    servers == 1 || number >= POSTGRES,
+                    "{word}: {step} keeps its data in a file, which has one \
+                     server"
+                );
+                ensure!(
+                    (1..=MOST_SERVERS).contains(&servers),
+                    "{word}: 1 to {MOST_SERVERS} servers, for more have more \
+                     connections than PostgreSQL takes"
+                );
+                Ok(Self::Step { number, servers })
             }
-            _ => bail!("{word} is no peer: step-18 is one, node, or flask"),
+            _ => bail!(
+                "{word} is no peer: step-18 is one, step-25x2, node, or flask"
+            ),
         }
     }
 
     /// Whether its users sign in; `None` when a setting says so.
     pub(crate) fn signs_in(self) -> Option<bool> {
         match self {
-            Self::Step(number) => Some(number >= SIGN_IN),
+            Self::Step { number, .. } => Some(number >= SIGN_IN),
             Self::Node | Self::Flask => None,
         }
     }
@@ -83,7 +117,7 @@ impl Peer {
         let target = target()?;
         let folder = target.join("load");
         let command = match self {
-            Self::Step(_) => build_step(self, &target).await?,
+            Self::Step { number, .. } => build_step(number, &target).await?,
             Self::Node => build_node(&folder.join("node")).await?,
             Self::Flask => build_flask(&folder.join("flask")).await?,
         };
@@ -96,9 +130,9 @@ impl Peer {
     }
 }
 
-async fn build_step(step: Peer, target: &Path) -> Result<Vec<OsString>> {
+async fn build_step(number: u32, target: &Path) -> Result<Vec<OsString>> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let name = step.to_string();
+    let name = format!("step-{number}");
     let build = ["build", "--quiet", "--package", &*name];
     let mut command = Command::new(cargo);
     command.args(build).current_dir(root());
@@ -195,16 +229,45 @@ impl Program {
     /// Starts it, and waits until it answers. `signs_in` is whether its users
     /// do, if that is for a setting to say.
     pub(crate) async fn start(&self, signs_in: bool) -> Result<Running> {
+        let folder = tempfile::tempdir_in(&self.folder)?;
+        let (count, postgres) = match self.peer {
+            Peer::Step { number, servers } if number >= POSTGRES => {
+                (servers, Some(Postgres::start(&self.folder)?))
+            }
+            _ => (1, None),
+        };
+        let database = match &postgres {
+            Some(postgres) => postgres.url().into(),
+            None => folder.path().join("chat.db").into_os_string(),
+        };
+        let mut servers = Vec::new();
+        for _ in 0..count {
+            let server = self.serve(folder.path(), &database, signs_in);
+            servers.push(server.await?);
+        }
+        Ok(Running {
+            servers,
+            postgres,
+            _folder: folder,
+        })
+    }
+
+    /// Starts one server.
+    async fn serve(
+        &self,
+        folder: &Path,
+        database: &OsStr,
+        signs_in: bool,
+    ) -> Result<Server> {
         let peer = self.peer;
-        let database = tempfile::tempdir_in(&self.folder)?;
         let (program, arguments) =
             self.command.split_first().context("no command")?;
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .current_dir(database.path())
+            .current_dir(folder)
             .env("ADDRESS", "127.0.0.1:0")
-            .env("DATABASE", database.path().join("chat.db"))
+            .env("DATABASE", database)
             // A line for each request is not what is compared.
             .env("RUST_LOG", "warn")
             .env("LIMITS", "off")
@@ -227,13 +290,25 @@ impl Program {
                 break url.trim().to_owned();
             }
         };
-        Ok(Running {
+        Ok(Server {
             url,
             pid: child.id().context("it has ended")?,
             _child: child,
             _stdout: stdout,
-            _database: database,
         })
+    }
+}
+
+impl Running {
+    /// Where its servers are.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.servers.iter().map(|it| it.url.clone()).collect()
+    }
+
+    /// What it costs: PostgreSQL works for it alone.
+    pub(crate) fn processes(&self) -> Result<Processes> {
+        let pids: Vec<u32> = self.servers.iter().map(|it| it.pid).collect();
+        Processes::new(&pids, self.postgres.as_ref().map(Postgres::pid))
     }
 }
 
@@ -241,20 +316,48 @@ impl Program {
 mod tests {
     use super::*;
 
+    fn step(number: u32, servers: usize) -> Peer {
+        Peer::Step { number, servers }
+    }
+
     #[test]
     fn a_peer_is_read_as_it_is_written() {
-        for peer in [Peer::Step(18), Peer::Node, Peer::Flask] {
-            assert_eq!(Peer::read(&peer.to_string()).unwrap(), peer);
+        for (word, peer) in [
+            ("step-18", step(18, 1)),
+            ("step-25", step(25, 1)),
+            ("step-25x2", step(25, 2)),
+            ("node", Peer::Node),
+            ("flask", Peer::Flask),
+        ] {
+            assert_eq!(Peer::read(word).unwrap(), peer);
+            assert_eq!(peer.to_string(), word);
         }
-        for word in ["step-15", "step-99", "step-x", "", "../step-18"] {
+        for word in [
+            "step-15",
+            "step-99",
+            "step-x",
+            "",
+            "../step-18",
+            "step-25x",
+            "step-25x0",
+            "step-25x10",
+            "step-25x2x2",
+            "nodex2",
+        ] {
             assert!(Peer::read(word).is_err(), "{word}");
         }
     }
 
     #[test]
+    fn a_file_has_one_server() {
+        let error = Peer::read("step-24x2").unwrap_err().to_string();
+        assert!(error.contains("keeps its data in a file"), "{error}");
+    }
+
+    #[test]
     fn users_sign_in_from_a_step_on_or_as_a_setting_says() {
-        assert_eq!(Peer::Step(20).signs_in(), Some(false));
-        assert_eq!(Peer::Step(21).signs_in(), Some(true));
+        assert_eq!(step(20, 1).signs_in(), Some(false));
+        assert_eq!(step(21, 1).signs_in(), Some(true));
         for peer in [Peer::Node, Peer::Flask] {
             assert_eq!(peer.signs_in(), None);
         }

@@ -51,7 +51,7 @@ fn read(file: &Path) -> Result<Table> {
     let table: Table = serde_json::from_str(&text)
         .with_context(|| format!("{name}: not what compare --json prints"))?;
     let chats = |round: &Vec<Report>| -> Vec<String> {
-        round.iter().map(|it| it.chat.clone()).collect()
+        round.iter().map(Report::name).collect()
     };
     let first = table.rounds.first().map(chats).unwrap_or_default();
     ensure!(!first.is_empty(), "{name}: there is no report in it");
@@ -160,7 +160,7 @@ fn bars(
             all.sort_by(f64::total_cmp);
             let last = all.len() - 1;
             Bar {
-                peer: table.rounds[0][peer].chat.clone(),
+                peer: table.rounds[0][peer].name(),
                 least: all[0],
                 middle: f64::midpoint(all[last / 2], all[last.div_ceil(2)]),
                 most: all[last],

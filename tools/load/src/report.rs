@@ -12,6 +12,9 @@ use crate::ledger::Wrong;
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Report {
     pub(crate) chat: String,
+    /// How many; older reports are all of one.
+    #[serde(default = "one")]
+    pub(crate) servers: usize,
     pub(crate) senders: usize,
     pub(crate) rate: Option<u32>,
     pub(crate) users: usize,
@@ -26,7 +29,7 @@ pub(crate) struct Report {
     pub(crate) answer: Delays,
     pub(crate) delivery: Delays,
     pub(crate) wrong: Wrong,
-    /// Where the server's process is known.
+    /// Where the servers' processes are known.
     pub(crate) server: Option<Server>,
     /// The part of all processors that this tool took.
     pub(crate) own_cpu: f64,
@@ -50,6 +53,10 @@ pub(crate) struct Server {
     pub(crate) kib_per_idle: Option<f64>,
 }
 
+fn one() -> usize {
+    1
+}
+
 impl Delays {
     /// Of a histogram of microseconds.
     pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
@@ -63,6 +70,14 @@ impl Delays {
 }
 
 impl Report {
+    /// What it is compared as, like `step-25` or `step-25x2`.
+    pub(crate) fn name(&self) -> String {
+        match self.servers {
+            1 => self.chat.clone(),
+            n => format!("{}x{n}", self.chat),
+        }
+    }
+
     /// Whether the figures say more about this tool than about the chat: it took
     /// more of the processors, and there was little left.
     pub(crate) fn is_limited_by_tool(&self) -> bool {
@@ -90,7 +105,11 @@ impl fmt::Display for Report {
             wrong,
             ..
         } = self;
-        write!(f, "{}: {} senders, ", self.chat, self.senders)?;
+        write!(f, "{}: ", self.chat)?;
+        if self.servers > 1 {
+            write!(f, "{} servers, ", self.servers)?;
+        }
+        write!(f, "{} senders, ", self.senders)?;
         match self.rate {
             Some(rate) => write!(f, "{rate} messages per second")?,
             None => write!(f, "as fast as they are answered")?,

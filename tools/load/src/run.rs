@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::chat::{Chat, Page, Requests, User};
 use crate::ledger::{Due, Heard, Run, Sent, audit, histogram, micros};
 use crate::report::{Delays, Report, Server};
-use crate::usage::{Process, processors};
+use crate::usage::{Processes, processors};
 
 /// How many users sign up at once, and how many pages are opened at once.
 const AT_ONCE: usize = 16;
@@ -54,26 +54,29 @@ struct Told {
     refused: BTreeMap<u16, u64>,
 }
 
-/// Loads a chat. With the server's process, also says what that costs.
+/// Loads the servers of a chat. With their processes, also says what that costs.
 pub(crate) async fn run(
-    chat: &Chat,
+    servers: &[Chat],
     plan: &Plan,
-    pid: Option<u32>,
+    mut processes: Option<Processes>,
 ) -> Result<Report> {
-    let mut server = pid.map(Process::new).transpose()?;
+    let chat = servers.first().context("no server")?;
     let mark = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros();
     let mark = format!("load-{mark}");
     say(&format!("{}: users sign up", chat.version));
-    let senders = sign_up(chat, &format!("{mark}-s"), plan.senders).await?;
-    let others = sign_up(chat, &format!("{mark}-o"), plan.users).await?;
+    let senders = sign_up(servers, &format!("{mark}-s"), plan.senders).await?;
+    let others = sign_up(servers, &format!("{mark}-o"), plan.users).await?;
 
     let everybody = || senders.iter().chain(&others).cloned();
-    let pages = open(chat, everybody().collect()).await?;
-    let kib_per_idle = open_idle(chat, plan, &others, server.as_mut()).await?;
-    let (idle, kib_per_idle) = kib_per_idle;
+    let pages = open(everybody().collect()).await?;
+    let kib_per_idle = open_idle(servers, plan, &others, processes.as_mut());
+    let (idle, kib_per_idle) = kib_per_idle.await?;
 
     let counts = Arc::new(Counts::default());
     let (ending, ended) = watch::channel(false);
+    // Before the start, since to look takes time when there are many.
+    let mut own = Processes::own()?;
+    let cpu_before = (processes.as_mut().map(Processes::cpu), own.cpu());
     let start = Instant::now();
     let run = Arc::new(Run { mark, start });
     let mut listeners = JoinSet::new();
@@ -84,11 +87,10 @@ pub(crate) async fn run(
         listeners.spawn(listen(run, counts, heard, page, ended.clone()));
     }
 
-    let mut own = Process::own()?;
-    let cpu_before = (own.cpu(), server.as_mut().map(Process::cpu));
     let told = send(chat, plan, &senders, &run, &counts).await?;
     let seconds = start.elapsed().as_secs_f64();
-    let cpu_after = (own.cpu(), server.as_mut().map(Process::cpu));
+    let own_after = own.cpu();
+    let cpu_after = (processes.as_mut().map(Processes::cpu), own_after);
     let heard_by_then = counts.heard.load(Ordering::Relaxed);
 
     let sent: Vec<Sent> = told.iter().flat_map(|it| it.sent.clone()).collect();
@@ -100,7 +102,7 @@ pub(crate) async fn run(
         let used = after.saturating_sub(before).as_secs_f64();
         used / seconds / processors() as f64
     };
-    let server = cpu_before.1.zip(cpu_after.1).map(|(before, after)| {
+    let server = cpu_before.0.zip(cpu_after.0).map(|(before, after)| {
         let used = after.saturating_sub(before);
         Server {
             cpu: share(before, after),
@@ -124,6 +126,7 @@ pub(crate) async fn run(
     }
     Ok(Report {
         chat: chat.version.clone(),
+        servers: servers.len(),
         senders: plan.senders,
         rate: plan.rate,
         users: plan.users,
@@ -136,29 +139,32 @@ pub(crate) async fn run(
         delivery: Delays::of(&deliveries),
         wrong: audit(&sent, &heard),
         server,
-        own_cpu: share(cpu_before.0, cpu_after.0),
+        own_cpu: share(cpu_before.1, cpu_after.1),
     })
 }
 
-/// Adds users, several at a time.
+/// Adds users at the first server, several at a time. Then they go to all the
+/// servers, in turns.
 async fn sign_up(
-    chat: &Chat,
+    servers: &[Chat],
     nickname: &str,
     count: usize,
 ) -> Result<Vec<User>> {
     let add = |index| {
-        let (chat, nickname) = (chat.clone(), format!("{nickname}{index}"));
-        async move { chat.add_user(&nickname).await }
+        let nickname = format!("{nickname}{index}");
+        let first = servers[0].clone();
+        let server = servers[index % servers.len()].clone();
+        async move {
+            let user = first.add_user(&nickname).await?;
+            Ok(User { server, ..user })
+        }
     };
     side_by_side((0..count).map(add)).await
 }
 
 /// Opens a page for each of these users, several at a time.
-async fn open(chat: &Chat, users: Vec<User>) -> Result<Vec<Page>> {
-    let open = |user| {
-        let chat = chat.clone();
-        async move { chat.open(&user).await }
-    };
+async fn open(users: Vec<User>) -> Result<Vec<Page>> {
+    let open = |user: User| async move { user.server.open(&user).await };
     side_by_side(users.into_iter().map(open)).await
 }
 
@@ -175,25 +181,30 @@ async fn side_by_side<T: Send + 'static>(
     Ok(results)
 }
 
-/// Opens the idle pages, and says what one costs the server, in KiB.
+/// Opens the idle pages, at the servers in turns, and says what one costs, in
+/// KiB.
 async fn open_idle(
-    chat: &Chat,
+    servers: &[Chat],
     plan: &Plan,
     users: &[User],
-    mut server: Option<&mut Process>,
+    mut processes: Option<&mut Processes>,
 ) -> Result<(Vec<(i64, Page)>, Option<f64>)> {
     if plan.idle == 0 {
         return Ok((Vec::new(), None));
     }
-    say(&format!("{}: {} pages open", chat.version, plan.idle));
+    say(&format!("{}: {} pages open", servers[0].version, plan.idle));
     sleep(CALM).await;
-    let before = server.as_mut().map(|server| server.memory());
-    let tabs: Vec<User> =
-        users.iter().cycle().take(plan.idle).cloned().collect();
+    let before = processes.as_mut().map(|it| it.memory());
+    let tabs = users.iter().cycle().zip(servers.iter().cycle());
+    let tabs = tabs.map(|(user, server)| User {
+        server: server.clone(),
+        ..user.clone()
+    });
+    let tabs: Vec<User> = tabs.take(plan.idle).collect();
     let ids: Vec<i64> = tabs.iter().map(|user| user.id).collect();
-    let pages = open(chat, tabs).await?;
+    let pages = open(tabs).await?;
     sleep(CALM).await;
-    let after = server.map(|server| server.memory());
+    let after = processes.map(|it| it.memory());
     let kib = before.zip(after).map(|(before, after)| {
         (after as f64 - before as f64) / 1024.0 / plan.idle as f64
     });
@@ -258,7 +269,7 @@ async fn send(
         let sender = Sender {
             index,
             ids: ids.clone(),
-            requests: chat.requests(Some(user)).await?,
+            requests: user.server.requests(Some(user)).await?,
             run: run.clone(),
             counts: counts.clone(),
             end,
@@ -344,10 +355,9 @@ impl Sender {
 
     /// Sends one message to somebody else.
     async fn tell(&mut self, due: Due, told: &mut Told) -> Result<()> {
-        let others = self.ids.len() - 1;
-        let step = 1 + due.number as usize % others;
-        let recipient = self.ids[(self.index + step) % self.ids.len()];
         let author = self.ids[self.index];
+        let recipient =
+            self.ids[recipient(self.index, due.number, self.ids.len())];
         let body = json!({
             "author_id": author,
             "recipient_id": recipient,
@@ -370,6 +380,11 @@ impl Sender {
         self.counts.answered.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// Which of the senders gets a message: each of the others in turn.
+fn recipient(author: usize, number: u64, senders: usize) -> usize {
+    (author + 1 + number as usize % (senders - 1)) % senders
 }
 
 /// Waits until all has come, or nothing comes any more.

@@ -1,54 +1,73 @@
-//! What a process costs.
+//! What processes cost.
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-/// A process that is looked at from time to time.
-pub(crate) struct Process {
-    pid: Pid,
+/// Processes that are looked at from time to time.
+pub(crate) struct Processes {
+    pids: Vec<Pid>,
+    /// One whose time counts, and that of those which it has started.
+    parent: Option<Pid>,
     system: System,
 }
 
-impl Process {
+impl Processes {
     /// # Errors
     /// When there is no such process.
-    pub(crate) fn new(pid: u32) -> Result<Self> {
-        let pid = Pid::from_u32(pid);
-        let mut process = Self {
-            pid,
+    pub(crate) fn new(pids: &[u32], parent: Option<u32>) -> Result<Self> {
+        let mut processes = Self {
+            pids: pids.iter().copied().map(Pid::from_u32).collect(),
+            parent: parent.map(Pid::from_u32),
             system: System::new()?,
         };
-        process.refresh();
-        ensure!(process.system.process(pid).is_some(), "no process {pid}");
-        Ok(process)
+        processes.refresh();
+        for &pid in processes.pids.iter().chain(&processes.parent) {
+            let process = processes.system.process(pid);
+            ensure!(process.is_some(), "no process {pid}");
+        }
+        Ok(processes)
     }
 
     /// This program.
     pub(crate) fn own() -> Result<Self> {
-        Self::new(std::process::id())
+        Self::new(&[std::process::id()], None)
     }
 
     fn refresh(&mut self) {
         let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
-        let which = [self.pid];
-        let which = ProcessesToUpdate::Some(&which);
-        self.system.refresh_processes_specifics(which, true, what);
+        let which = match self.parent {
+            Some(_) => ProcessesToUpdate::All,
+            None => ProcessesToUpdate::Some(&self.pids),
+        };
+        // Those that have ended stay, with the time that they had.
+        self.system.refresh_processes_specifics(
+            which,
+            false,
+            what.without_tasks(),
+        );
     }
 
-    /// The time that it has had on processors.
+    /// The time that they have had on processors.
     pub(crate) fn cpu(&mut self) -> Duration {
         self.refresh();
-        let process = self.system.process(self.pid);
-        let milliseconds = process.map_or(0, |it| it.accumulated_cpu_time());
-        Duration::from_millis(milliseconds)
+        let all = self.system.processes().values();
+        let counted = all.filter(|it| {
+            let is_of_parent = self.parent.is_some()
+                && (Some(it.pid()) == self.parent
+                    || it.parent() == self.parent);
+            is_of_parent || self.pids.contains(&it.pid())
+        });
+        Duration::from_millis(counted.map(|it| it.accumulated_cpu_time()).sum())
     }
 
-    /// Its memory, in bytes.
+    /// Their memory, in bytes, without that of the parent: what its processes
+    /// share would count several times.
     pub(crate) fn memory(&mut self) -> u64 {
         self.refresh();
-        self.system.process(self.pid).map_or(0, |it| it.memory())
+        let processes = self.pids.iter().map(|pid| self.system.process(*pid));
+        processes.flatten().map(|it| it.memory()).sum()
     }
 }
 

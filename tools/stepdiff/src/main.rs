@@ -21,7 +21,7 @@ const USAGE: &str = "usage:
   cargo book replay 16      those of step-16, whether it changed or not
   cargo book replay --all   those of all chapters
   cargo book replay --check compare all that this machine has not tried with
-                            what is recorded
+                            what is recorded; with a number, from that step on
 (cargo book is cargo run --profile book --package mdbook-stepdiff; without an
 argument it is mdBook's preprocessor: mdbook build book)";
 

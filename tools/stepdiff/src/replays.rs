@@ -23,8 +23,9 @@ enum Which {
     /// That of one step.
     One(u32),
     All,
-    /// Those that this machine has not tried; nothing is recorded.
-    Check,
+    /// Those from this step on that this machine has not tried; nothing is
+    /// recorded.
+    CheckFrom(u32),
 }
 
 impl Which {
@@ -32,7 +33,10 @@ impl Which {
         match *args {
             [] => Ok(Self::Changed),
             ["--all"] => Ok(Self::All),
-            ["--check"] => Ok(Self::Check),
+            ["--check"] => Ok(Self::CheckFrom(0)),
+            ["--check", name] => {
+                Ok(Self::CheckFrom(step_named(steps, name)?.number))
+            }
             [name] => Ok(Self::One(step_named(steps, name)?.number)),
             _ => Err(USAGE.to_owned()),
         }
@@ -73,7 +77,7 @@ pub(crate) fn run(args: &[&str]) -> Result<bool, String> {
             return Err("mend these first".to_owned());
         }
         let record = replay.remake(which)?;
-        if which != Which::Check {
+        if !matches!(which, Which::CheckFrom(_)) {
             replay.keep(&record)?;
         } else if !replay.compare(&record)? {
             sound = false;
@@ -115,7 +119,11 @@ impl<'a> Replay<'a> {
     }
 
     fn is_meant(&self, which: Which) -> bool {
-        !matches!(which, Which::One(number) if number != self.new.number)
+        match which {
+            Which::Changed | Which::All => true,
+            Which::One(number) => number == self.new.number,
+            Which::CheckFrom(first) => first <= self.new.number,
+        }
     }
 
     /// Whether there is nothing to try.
@@ -123,7 +131,7 @@ impl<'a> Replay<'a> {
         match which {
             Which::Changed => self.fitting().is_some(),
             Which::One(_) | Which::All => false,
-            Which::Check => self.fitting().is_some_and(|record| {
+            Which::CheckFrom(_) => self.fitting().is_some_and(|record| {
                 let tried = fs::read_to_string(self.tried());
                 tried.ok() == Some(json(record))
             }),
@@ -148,7 +156,7 @@ impl<'a> Replay<'a> {
         let trial = Trial::new(self.root, self.new, target()?);
         let say = |words| println!("{words}");
         let known = match which {
-            Which::Check => (self.fitting(), Depth::Turning),
+            Which::CheckFrom(_) => (self.fitting(), Depth::Turning),
             _ => (self.similar(), Depth::Full),
         };
         let (old, new) = (self.old, self.new);
