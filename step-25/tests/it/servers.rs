@@ -699,3 +699,41 @@ async fn questions_that_wait_too_long_are_refused_and_harm_no_later_one() {
 
     assert_eq!(ada.get("/api/users").await.status, 200);
 }
+
+/// Without a lock before the ids are given out, some of these are out of order,
+/// and what comes late comes to no page.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn there_is_one_order_of_what_two_servers_store() {
+    const EACH: usize = 100;
+
+    let servers = Servers::start().await;
+    let ada = Person::new(&servers.bases[0], "ada").await;
+    let bob = Person::new(&servers.bases[0], "bob").await;
+    let mut pages = Vec::new();
+    for base in &servers.bases {
+        pages.push(bob.at(base).connects().await);
+    }
+
+    let writers: Vec<_> = (0..32)
+        .map(|writer| {
+            let side = &servers.bases[writer % 2];
+            let (ada, bob) = (ada.at(side), bob.at(side));
+            tokio::spawn(async move {
+                for _ in 0..EACH {
+                    ada.says(&bob, "hello").await;
+                }
+            })
+        })
+        .collect();
+    for page in &mut pages {
+        let mut last = 0;
+        for _ in 0..32 * EACH {
+            let id = page.event().await.1["id"].as_i64().unwrap();
+            assert!(id > last, "{id} after {last}");
+            last = id;
+        }
+    }
+    for writer in writers {
+        soon("the writers", writer).await.unwrap();
+    }
+}

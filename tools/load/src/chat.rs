@@ -28,7 +28,7 @@ const READ_BUFFER: usize = 4 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Chat {
     /// Host and port.
-    authority: String,
+    pub(crate) authority: String,
     /// What it says of itself, like `step-18`.
     pub(crate) version: String,
 }
@@ -59,6 +59,13 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Bytes,
     cookie: Option<HeaderValue>,
+}
+
+impl User {
+    /// The same user at this server.
+    pub(crate) fn at(self, server: Chat) -> Self {
+        Self { server, ..self }
+    }
 }
 
 impl Chat {
@@ -244,5 +251,47 @@ impl Answer {
         let (status, body) = (self.status, String::from_utf8_lossy(&self.body));
         ensure!(status.is_success(), "{status}: {body}");
         Ok(serde_json::from_slice(&self.body)?)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that has a version and adds users, and how often it is asked.
+    pub(crate) async fn fake(version: &str) -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let body = json!({ "version": version, "id": 1 }).to_string();
+        let answer = format!(
+            "HTTP/1.1 201 Created\r\nconnection: close\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                assert_ne!(stream.read(&mut [0; 1024]).await.unwrap(), 0);
+                count.fetch_add(1, Ordering::Relaxed);
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        (url, asked)
+    }
+
+    #[tokio::test]
+    async fn servers_of_one_chat_have_one_version() {
+        let ((one, _), (other, _)) =
+            (fake("step-24").await, fake("step-25").await);
+        let error = Chat::find_all(&[one, other]).await.unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with("step-24 is at http://"), "{error}");
     }
 }

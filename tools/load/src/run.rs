@@ -74,9 +74,9 @@ pub(crate) async fn run(
 
     let counts = Arc::new(Counts::default());
     let (ending, ended) = watch::channel(false);
-    // Before the start, since to look takes time when there are many.
+    // Before the start, since it takes some time to look at many.
     let mut own = Processes::own()?;
-    let cpu_before = (processes.as_mut().map(Processes::cpu), own.cpu());
+    let cpu_before = (own.cpu(), processes.as_mut().map(Processes::cpu));
     let start = Instant::now();
     let run = Arc::new(Run { mark, start });
     let mut listeners = JoinSet::new();
@@ -89,8 +89,7 @@ pub(crate) async fn run(
 
     let told = send(chat, plan, &senders, &run, &counts).await?;
     let seconds = start.elapsed().as_secs_f64();
-    let own_after = own.cpu();
-    let cpu_after = (processes.as_mut().map(Processes::cpu), own_after);
+    let cpu_after = (own.cpu(), processes.as_mut().map(Processes::cpu));
     let heard_by_then = counts.heard.load(Ordering::Relaxed);
 
     let sent: Vec<Sent> = told.iter().flat_map(|it| it.sent.clone()).collect();
@@ -102,7 +101,7 @@ pub(crate) async fn run(
         let used = after.saturating_sub(before).as_secs_f64();
         used / seconds / processors() as f64
     };
-    let server = cpu_before.0.zip(cpu_after.0).map(|(before, after)| {
+    let server = cpu_before.1.zip(cpu_after.1).map(|(before, after)| {
         let used = after.saturating_sub(before);
         Server {
             cpu: share(before, after),
@@ -139,7 +138,7 @@ pub(crate) async fn run(
         delivery: Delays::of(&deliveries),
         wrong: audit(&sent, &heard),
         server,
-        own_cpu: share(cpu_before.1, cpu_after.1),
+        own_cpu: share(cpu_before.0, cpu_after.0),
     })
 }
 
@@ -150,14 +149,11 @@ async fn sign_up(
     nickname: &str,
     count: usize,
 ) -> Result<Vec<User>> {
-    let add = |index| {
+    let add = |index: usize| {
         let nickname = format!("{nickname}{index}");
         let first = servers[0].clone();
         let server = servers[index % servers.len()].clone();
-        async move {
-            let user = first.add_user(&nickname).await?;
-            Ok(User { server, ..user })
-        }
+        async move { Ok(first.add_user(&nickname).await?.at(server)) }
     };
     side_by_side((0..count).map(add)).await
 }
@@ -196,10 +192,7 @@ async fn open_idle(
     sleep(CALM).await;
     let before = processes.as_mut().map(|it| it.memory());
     let tabs = users.iter().cycle().zip(servers.iter().cycle());
-    let tabs = tabs.map(|(user, server)| User {
-        server: server.clone(),
-        ..user.clone()
-    });
+    let tabs = tabs.map(|(user, server)| user.clone().at(server.clone()));
     let tabs: Vec<User> = tabs.take(plan.idle).collect();
     let ids: Vec<i64> = tabs.iter().map(|user| user.id).collect();
     let pages = open(tabs).await?;
@@ -355,9 +348,8 @@ impl Sender {
 
     /// Sends one message to somebody else.
     async fn tell(&mut self, due: Due, told: &mut Told) -> Result<()> {
-        let author = self.ids[self.index];
-        let recipient =
-            self.ids[recipient(self.index, due.number, self.ids.len())];
+        let recipient = recipient(self.index, due.number, self.ids.len());
+        let (author, recipient) = (self.ids[self.index], self.ids[recipient]);
         let body = json!({
             "author_id": author,
             "recipient_id": recipient,
@@ -421,5 +413,44 @@ fn say(line: &str) {
         write!(stderr, "\r\x1b[K{line}").ok();
     } else if !line.is_empty() {
         writeln!(stderr, "{line}").ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::tests::fake;
+
+    #[tokio::test]
+    async fn users_sign_up_at_the_first_server_and_go_to_all_in_turns() {
+        let ((one, at_one), (other, at_other)) =
+            (fake("1").await, fake("1").await);
+        let servers = Chat::find_all(&[one, other]).await.unwrap();
+
+        let users = sign_up(&servers, "user", 4).await.unwrap();
+
+        let went = users.iter().map(|user| &*user.server.authority);
+        let went: Vec<&str> = went.collect();
+        let [one, other] = [0, 1].map(|it| &*servers[it].authority);
+        assert_eq!(went, [one, other, one, other]);
+        // Each was asked for its version, too.
+        assert_eq!(at_one.load(Ordering::Relaxed), 1 + 4);
+        assert_eq!(at_other.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn half_of_the_messages_or_more_go_from_one_server_to_another() {
+        for senders in [2, 3, 4, 16] {
+            let (mut across, mut all) = (0, 0);
+            for author in 0..senders {
+                for number in 0..senders as u64 - 1 {
+                    let recipient = recipient(author, number, senders);
+                    assert_ne!(recipient, author);
+                    across += (author + recipient) % 2;
+                    all += 1;
+                }
+            }
+            assert!(2 * across >= all, "{across} of {all}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
 
 /// Processes that are looked at from time to time.
 pub(crate) struct Processes {
@@ -41,23 +41,20 @@ impl Processes {
             Some(_) => ProcessesToUpdate::All,
             None => ProcessesToUpdate::Some(&self.pids),
         };
+        let what = what.without_tasks();
         // Those that have ended stay, with the time that they had.
-        self.system.refresh_processes_specifics(
-            which,
-            false,
-            what.without_tasks(),
-        );
+        self.system.refresh_processes_specifics(which, false, what);
     }
 
     /// The time that they have had on processors.
     pub(crate) fn cpu(&mut self) -> Duration {
         self.refresh();
-        let all = self.system.processes().values();
-        let counted = all.filter(|it| {
-            let is_of_parent = self.parent.is_some()
-                && (Some(it.pid()) == self.parent
-                    || it.parent() == self.parent);
-            is_of_parent || self.pids.contains(&it.pid())
+        let is_of = |parent: Pid, it: &Process| {
+            it.pid() == parent || it.parent() == Some(parent)
+        };
+        let counted = self.system.processes().values().filter(|it| {
+            self.pids.contains(&it.pid())
+                || self.parent.is_some_and(|parent| is_of(parent, it))
         });
         Duration::from_millis(counted.map(|it| it.accumulated_cpu_time()).sum())
     }
