@@ -86,6 +86,8 @@ const LIMITS = "src/limits.rs";
 const NO_REFUSAL = { file: "static/live.js", take: " || error.description === 401", put: "" };
 
 const GROUP = "src/store/group.rs";
+const NEWS = "src/store/news.rs";
+const IMPORT = "src/store/import.rs";
 
 // Each message has a task of its own again.
 const A_TASK_FOR_EACH = {
@@ -584,5 +586,42 @@ export const BREAKS = {
       put: "",
     },
     { rust: "what_is_kept_of_a_head", file: ASKING, take: "HeaderValue::from_bytes(value.as_bytes())", put: "Ok::<_, ()>(value.clone())" },
+  ],
+  25: [
+    { rust: "one_order_of_what_two_servers_store", file: GROUP, take: "database::lock(&mut transaction).await?;", put: "let _ = database::lock;" },
+    { rust: "all_servers_are_told_at_once", file: GROUP, take: "select pg_notify('messages', '')", put: "select 1" },
+    { rust: "all_servers_are_told_at_once", file: NEWS, take: "select pg_notify('lobby', '')", put: "select 1" },
+    { rust: "all_servers_are_told_at_once", file: ACCOUNTS, take: "select pg_notify('sessions', id) from ended", put: "select id from ended" },
+    { rust: "a_listener_that_hears_nothing", file: NEWS, take: "let mut patience = SILENCE;", put: "let mut patience = Duration::from_secs(600);" },
+    {
+      rust: "connections_that_are_cut_lose_nothing",
+      file: LIVE,
+      take: `            for message in &messages {
+                deliver(&self.io, message);
+            }
+            let words = self.store.next_words(&mut self.position).await?;
+`,
+      put: `            let words = self.store.next_words(&mut self.position).await?;
+            for message in &messages {
+                deliver(&self.io, message);
+            }
+`,
+    },
+    { rust: "connections_that_are_reset", file: LIVE, take: "let Err(error) = self.follow().await;", put: "let Err(error) = self.follow().await;\n            std::future::pending::<()>().await;" },
+    { rust: "not_told_whether_it_is_stored", file: GROUP, take: "_ => Failure::Unknown(error),", put: "_ => Failure::Refused(error)," },
+    { rust: "what_can_not_be_committed_harms_none", file: GROUP, take: 'Some("22" | "23" | "P0")', put: 'Some("XX")' },
+    { rust: "what_can_not_be_inserted_harms_none", file: GROUP, take: 'Some("22" | "23" | "P0")', put: 'Some("22" | "23")' },
+    { rust: "no_session_begins_by_a_password", file: ACCOUNTS, take: " for share", put: "" },
+    { rust: "a_nickname_with_a_nul", file: ACCOUNTS, take: "if nickname.contains('\\0') {", put: "if nickname.is_empty() {" },
+    { rust: "a_commit_returns_when_the_disk_has_it", file: DATABASE, take: '("synchronous_commit", "on"),', put: "" },
+    { rust: "a_server_that_stops_holds_up_the_other", file: DATABASE, take: '("idle_in_transaction_session_timeout", PATIENCE_IN_SQL),', put: "" },
+    { rust: "two_programs_that_start_at_once_make_one_schema", file: DATABASE, take: "    lock(&mut transaction).await?;\n", put: "" },
+    { rust: "the_database_of_another_program", file: DATABASE, take: "None if is_empty(&mut transaction).await? => BEFORE,", put: "None if is_empty(&mut transaction).await? || true => BEFORE," },
+    { rust: "tls_is_not_built_in", file: DATABASE, take: "return Err(OpenError::Tls);", put: "" },
+    { rust: "where_nobody_answers", file: DATABASE, take: "const START: Duration = Duration::from_secs(5);", put: "const START: Duration = Duration::from_secs(500);" },
+    { rust: "ids_go_on_behind", file: IMPORT, take: "greatest($2, 1), $2 > 0", put: "1, false" },
+    { rust: "passwords_and_outboxes_last", file: IMPORT, take: '"update chat_database set id = $1"', put: '"select $1"' },
+    { rust: "nothing_is_imported_to_where_somebody_is", file: IMPORT, take: "return Err(ImportError::NotEmpty);", put: "" },
+    { rust: "many_are_imported_each_once", file: IMPORT, take: "            last = newest;\n", put: "            last = newest;\n            break;\n" },
   ],
 };

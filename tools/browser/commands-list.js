@@ -11,6 +11,8 @@ export const SKIP = [
   { command: 'npm --prefix tools/browser test -- catch-up -g "1,200|5,000" --workers 1', reason: ELSEWHERE },
   { command: "npm --prefix tools/browser test -- another-site", reason: ELSEWHERE },
   { command: "npm --prefix tools/browser test -- limits", reason: ELSEWHERE },
+  { command: "npm --prefix tools/browser test -- proxy-two", reason: ELSEWHERE },
+  { command: "cargo test -p step-25", reason: ELSEWHERE },
   { command: "sudo apt-get install build-essential", reason: "changes the machine" },
   { command: "xcode-select --install", reason: "for macOS" },
   { command: "cargo run -p step-21 -- set-password ada", reason: "asks for a password at a terminal" },

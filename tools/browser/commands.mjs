@@ -1,7 +1,10 @@
 // Runs each command that the README, the book and mine/README.md tell a reader
-// to type, in order, in a folder as a reader has it: `npm run commands`.
+// to type, in order, in a folder as a reader has it: `npm run commands`. Of some
+// pages alone: `npm run commands -- step-25`.
 //
-// A command that serves is started, waited for, asked for its page, and ended.
+// A command that serves is started, waited for, asked for its page, and ended
+// before the next one, unless that is a server at another ADDRESS. PostgreSQL
+// runs until the end of the lesson's last page, and is empty when it begins.
 // What can't be run here, or has to fail, is in commands-list.js with the
 // reason; an entry there that no command needs is an error.
 
@@ -18,8 +21,22 @@ const CHAT = "127.0.0.1:5001";
 // What the commands make. A reader who begins has none of it.
 const DATABASES = ["chat.db", "second.db"].flatMap((name) => [name, `${name}-wal`, `${name}-shm`]);
 const MADE = [...DATABASES, "ada.jar", "bob.jar", "mine/16"].map((file) => path.join(ROOT, file));
+const POSTGRES = path.join(ROOT, "target/postgres");
 const LOCK = path.join(ROOT, "Cargo.lock");
 const PATIENCE = 300_000;
+const WORTH_SAYING = 5;
+const POSTGRES_PORT = "54325";
+
+// The commands that serve: at which port, and what they print when they do.
+const SERVERS = [
+  {
+    like: /(^| )cargo run( --offline)? -p (step|mine)-\d+$/,
+    port: (command) => /(?:^| )ADDRESS=\S+:(\d+)/.exec(command)?.[1] ?? "5001",
+    says: /the chat is at (http:\S+)/,
+  },
+  { like: /^mdbook serve book$/, port: () => "3000", says: /Serving on: (http:\S+)/ },
+  { like: /^cargo x postgres$/, port: () => POSTGRES_PORT, says: /ready to accept connections/ },
+];
 
 // The pages in the order in which a reader meets them.
 function pages() {
@@ -54,14 +71,29 @@ function commands(code) {
   return found;
 }
 
-const serves = (command) => /(^| )(cargo run( --offline)? -p (step|mine)-\d+|mdbook serve book)$/.test(command);
+const serverOf = (command) => SERVERS.find(({ like }) => like.test(command));
+
+const portOf = (command) => serverOf(command)?.port(command);
+
+const lessonOf = (page) => /step-\d+/.exec(page)?.[0];
+
+// Whether a command serves where nothing does by default.
+const isOneMore = (command) => ![undefined, "5001", "3000"].includes(portOf(command));
+
+// Whether what serves goes on: a question to the chat is for the program that
+// the page ran last.
+const goesOn = (command) => command.includes(CHAT) || isOneMore(command);
 
 const made = () => MADE.filter((file) => existsSync(file));
 
 class Reader {
-  #server = null;
+  // What serves, by its port.
+  #servers = new Map();
 
   constructor() {
+    const running = path.join(POSTGRES, "postmaster.pid");
+    if (existsSync(running)) throw new Error("end `cargo x postgres` first");
+    rmSync(POSTGRES, { recursive: true, force: true });
     const there = made();
     if (there.length > 0) throw new Error(`move this away first: ${there.join(", ")}`);
     this.lock = readFileSync(LOCK);
@@ -79,39 +111,53 @@ class Reader {
   async serve(command) {
     const child = this.#spawn(command);
     const printed = listen(child);
-    this.#server = { command, child };
+    const { port, says } = serverOf(command);
+    this.#servers.set(port(command), { command, child });
     const ended = once(child, "close").then(() => {
       throw new Error(`it ended: ${printed.text}`);
     });
     ended.catch(() => {});
     const said = (async () => {
       for (;;) {
-        const url = /(?:the chat is at|Serving on:) (http:\S+)/.exec(printed.text)?.[1];
-        if (url) return url;
+        const found = says.exec(printed.text);
+        if (found) return found[1];
         await printed.more();
       }
     })();
     const url = await within(Promise.race([said, ended]), command);
+    if (!url) return;
     const { ok, status } = await within(Promise.race([ask(url), ended]), url);
     if (!ok) throw new Error(`${url} answers ${status}`);
   }
 
-  // Ends what serves, as Ctrl-C does.
-  async stop() {
-    if (!this.#server) return;
-    const { command, child } = this.#server;
-    this.#server = null;
-    if (child.exitCode !== null) return;
+  // Ends what serves at a port, as Ctrl-C does.
+  async stop(port) {
+    const { command, child } = this.#servers.get(port) ?? {};
+    this.#servers.delete(port);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const closed = once(child, "close");
     process.kill(-child.pid, "SIGINT");
     await within(closed, `the end of ${command}`);
   }
 
+  // Ends all that serves, but for the PostgreSQL.
+  async stopAll() {
+    const ports = [...this.#servers.keys()].filter((port) => port !== POSTGRES_PORT);
+    for (const port of ports) await this.stop(port);
+  }
+
   // Ends a page: the next one finds the folder as this one did.
   async turn() {
-    await this.stop();
+    await this.stopAll();
     for (const file of made()) rmSync(file, { recursive: true });
     writeFileSync(LOCK, this.lock);
+  }
+
+  // Ends a lesson.
+  async end() {
+    await this.turn();
+    await this.stop(POSTGRES_PORT);
+    rmSync(POSTGRES, { recursive: true, force: true });
   }
 
   #spawn(command) {
@@ -162,6 +208,8 @@ async function within(promise, what) {
   }
 }
 
+const secondsSince = (time) => Math.round((performance.now() - time) / 1000);
+
 // Which entry of a list is for this command, if any. It is marked as needed.
 function entry(list, command) {
   const found = list.find((it) => it.command === command);
@@ -169,22 +217,24 @@ function entry(list, command) {
   return found;
 }
 
+const only = process.argv[2];
+const read = pages().filter((page) => !only || page.includes(only));
 const reader = new Reader();
 const problems = [];
 let count = 0;
 try {
-  for (const page of pages()) {
+  for (const [i, page] of read.entries()) {
     for (const { place, commands } of blocks(page)) {
-      // A question to the chat is for the program that the page ran last.
-      if (!commands.some((command) => command.includes(CHAT))) await reader.stop();
+      if (!commands.some(goesOn)) await reader.stopAll();
       for (const command of commands) {
         if (entry(SKIP, command)) continue;
         const fails = entry(FAIL, command);
         console.log(`${place}  ${command.split("\n")[0]}`);
         count += 1;
+        const began = performance.now();
         try {
-          if (serves(command)) {
-            await reader.stop();
+          if (serverOf(command)) {
+            await reader.stop(portOf(command));
             await reader.serve(command);
           } else {
             const { code, text } = await reader.run(command);
@@ -195,18 +245,21 @@ try {
         } catch (error) {
           problems.push(`${place}  ${command}\n${error.message}`);
         }
+        const took = secondsSince(began);
+        if (took > WORTH_SAYING) console.log(`    took ${took} seconds`);
       }
     }
     await reader.turn();
+    if (lessonOf(page) !== lessonOf(read[i + 1] ?? "")) await reader.end();
   }
 } finally {
-  await reader.turn();
+  await reader.end();
 }
-for (const { command, needed } of [...SKIP, ...FAIL]) {
+for (const { command, needed } of only ? [] : [...SKIP, ...FAIL]) {
   if (!needed) problems.push(`commands-list.js: no page has the command: ${command}`);
 }
 if (problems.length > 0) {
   console.error(`\n${problems.join("\n\n")}`);
   process.exitCode = 1;
 }
-console.log(`\nran ${count} commands, ${problems.length} problems`);
+console.log(`\nran ${count} commands in ${secondsSince(0)} seconds, ${problems.length} problems`);

@@ -102,6 +102,8 @@ for (const [when, isStored] of [
     await adasPage.live("connected");
     await expect(adasPage.unsent).toHaveCount(0, { timeout: 15_000 });
     await expect(bobsPage.texts).toHaveText(["hello", "hello, ada", "now"]);
+    // What no server has begun to read, the proxy itself asks of the other one.
+    if (!isStored) expect(tries).toBe(1);
     await adasPage.send(bob, "still there?");
     await expect(bobsPage.message("still there?")).toBeVisible();
     await bobsPage.send(ada, "yes");
@@ -112,6 +114,5 @@ for (const [when, isStored] of [
       await expect(page.texts).toHaveText(texts);
     }
     expect((await bobs.messagesOf(bob)).map(({ content }) => content)).toEqual(texts);
-    expect(tries).toBe(isStored ? 2 : 1);
   });
 }

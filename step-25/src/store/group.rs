@@ -134,14 +134,11 @@ async fn store(
         sqlx::Error::Database(_) => Failure::Refused(error),
         _ => Failure::Unknown(error),
     })?;
-    let outcomes =
-        (0..)
-            .zip(group)
-            .map(|(place, job)| match inserted.remove(&place) {
-                Some(message) => Ok(Stored::Now(message)),
-                None => earlier.outcome(&job.new),
-            });
-    Ok(outcomes.collect())
+    let outcome = |(place, job): (i64, &Job)| match inserted.remove(&place) {
+        Some(message) => Ok(Stored::Now(message)),
+        None => earlier.outcome(&job.new),
+    };
+    Ok((0..).zip(group).map(outcome).collect())
 }
 
 /// Inserts what can be inserted of a group, with rising ids, and returns each by
@@ -155,12 +152,6 @@ async fn insert(
         .map(|(place, job)| (place, &job.new))
         .filter(|(_, new)| check(new).is_ok())
         .collect();
-    fn column<'a, T>(
-        valid: &[(i64, &'a NewMessage)],
-        value: impl Fn(&'a NewMessage) -> T,
-    ) -> Vec<T> {
-        valid.iter().map(|(_, new)| value(new)).collect()
-    }
     let places: Vec<i64> = valid.iter().map(|(place, _)| *place).collect();
     let rows: Vec<PgRow> = query(
         "with new as (
@@ -206,6 +197,14 @@ async fn insert(
     rows.iter()
         .map(|row| Ok((row.try_get("place")?, Message::from_row(row)?)))
         .collect()
+}
+
+/// The values of one column.
+fn column<'a, T>(
+    rows: &[(i64, &'a NewMessage)],
+    value: impl Fn(&'a NewMessage) -> T,
+) -> Vec<T> {
+    rows.iter().map(|(_, new)| value(new)).collect()
 }
 
 /// What the rules of a message say.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use postgres_here::Throwaway;
+use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use testkit::{Program, Unread, soon};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -373,6 +374,17 @@ async fn messages_are_there_after_a_restart() {
     let program = Program::start(PROGRAM, &path).await;
 
     assert_eq!(ada.at(&program).reads().await, ["remember"]);
+}
+
+/// PostgreSQL takes a text with a NUL for none.
+#[tokio::test]
+async fn a_nickname_with_a_nul_is_nobodys() {
+    let chat = chat().await;
+
+    let body = json!({ "nickname": "a\0da", "password": "whatever it is" });
+    let answer = chat.post("/api/sessions", &body).await;
+
+    assert_eq!(answer.status, 401, "{answer:?}");
 }
 
 /// Names of invisible characters were taken once.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use postgres_here::{Throwaway, signal_to};
 use serde_json::{Value, json};
 use socket2::SockRef;
+use sqlx::postgres::PgListener;
 use sqlx::{Connection as _, PgConnection};
 use testkit::{Client, Program, Socket, soon};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -461,16 +462,15 @@ async fn without_a_connection_the_chat_says_so_and_then_goes_on() {
     let mut other = servers.other().await;
     let url = servers.home.path().to_str().unwrap();
     let mut taken = Vec::new();
-    for base in servers.bases.iter().cycle() {
+    loop {
         cut(&mut other).await;
         while let Ok(connection) = PgConnection::connect(url).await {
             taken.push(connection);
         }
-        let alive = base.get("/db/alive").await;
-        let others = servers.bases.iter().filter(|it| it.base() != base.base());
-        if alive.status == 503
-            && others.last().unwrap().get("/db/alive").await.status == 503
-        {
+        let [one, other] = &servers.bases;
+        let (one, other) =
+            tokio::join!(one.get("/db/alive"), other.get("/db/alive"));
+        if [one.status, other.status] == [503, 503] {
             break;
         }
     }
@@ -606,7 +606,7 @@ async fn forward(
                 let sent = postgres.write_all(said).await;
                 if after_commit && said.windows(6).any(|it| it == b"COMMIT") {
                     // Its answer shows that PostgreSQL has done it.
-                    postgres.read(&mut answered).await.ok();
+                    let _ = postgres.read(&mut answered).await;
                     return;
                 }
                 said.is_empty() || sent.is_err()
@@ -698,6 +698,32 @@ async fn questions_that_wait_too_long_are_refused_and_harm_no_later_one() {
     other.run("rollback").await;
 
     assert_eq!(ada.get("/api/users").await.status, 200);
+}
+
+/// So nobody waits for the next look.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_servers_are_told_at_once_of_what_is_new() {
+    let home = Home::new();
+    let program = start("127.0.0.1:0", home.path()).await;
+    let ada = Person::new(&program, "ada").await;
+    let mut lobby = Socket::connect(&ada, None).await.unwrap();
+    let url = home.path().to_str().unwrap();
+    let mut listener = PgListener::connect(url).await.unwrap();
+    let channels = ["messages", "lobby", "sessions"];
+    listener.listen_all(channels).await.unwrap();
+
+    ada.says(&ada, "hello").await;
+    lobby
+        .emit("send_message", &json!({ "message": "hi" }))
+        .await;
+    assert_eq!(lobby.event().await.0, "message");
+    let delete = ada.request("DELETE", "/api/session", "", None);
+    assert_eq!(delete.await.unwrap().status, 204);
+
+    for channel in channels {
+        let told = soon("a notification", listener.recv()).await.unwrap();
+        assert_eq!(told.channel(), channel);
+    }
 }
 
 /// Without a lock before the ids are given out, some of these are out of order,

@@ -1,7 +1,6 @@
 //! A PostgreSQL of its own for each turn of a peer that needs one. It has the
 //! usual settings: what it commits is on the disk.
 
-use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -33,7 +32,7 @@ impl Postgres {
             // Started by root, it runs as another user, who may not get there.
             let made = make(Path::new(ELSEWHERE)).map_err(|_| error)?;
             let folder = folder.display();
-            eprintln!("PostgreSQL can't use {folder}: it is in {ELSEWHERE}");
+            eprintln!("PostgreSQL can't reach {folder}: it uses {ELSEWHERE}");
             Ok::<_, anyhow::Error>(made)
         })?;
         // What is written so far is not part of what is measured.
@@ -90,12 +89,10 @@ fn make(parent: &Path) -> Result<(Cluster, TempDir)> {
 /// PostgreSQL's user may be another one.
 #[cfg(unix)]
 fn open_to_all(folder: &Path) -> Result<()> {
+    use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::PermissionsExt as _;
 
-    Ok(fs::set_permissions(
-        folder,
-        fs::Permissions::from_mode(0o755),
-    )?)
+    Ok(set_permissions(folder, Permissions::from_mode(0o755))?)
 }
 
 #[cfg(not(unix))]

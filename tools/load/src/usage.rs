@@ -72,3 +72,32 @@ impl Processes {
 pub(crate) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::Command;
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn what_a_process_has_started_counts_even_when_it_has_ended() {
+        let mut busy = Command::new("sh");
+        let busy = busy.args(["-c", "while :; do :; done"]).spawn();
+        let mut busy = busy.unwrap();
+        let mut own = Processes::own().unwrap();
+        let mut all = Processes::new(&[], Some(std::process::id())).unwrap();
+        let some = Duration::from_millis(200);
+        let start = Instant::now();
+
+        let mut before = all.cpu();
+        while before < own.cpu() + some && start.elapsed().as_secs() < 20 {
+            before = all.cpu();
+        }
+        busy.kill().unwrap();
+        busy.wait().unwrap();
+
+        assert!(before >= own.cpu() + some / 2, "{before:?}");
+        assert!(all.cpu() >= before);
+    }
+}

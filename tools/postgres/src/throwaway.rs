@@ -1,5 +1,7 @@
 //! A PostgreSQL for tests.
 
+#![allow(clippy::panic)] // How a test helper fails a test.
+
 use std::fs::{Permissions, set_permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
