@@ -22,9 +22,10 @@ export default async function prepare() {
   process.env.REDIRECT_TO_CDN = JSON.stringify(await redirectToCdn());
 }
 
-export function build() {
-  const packages = STEPS.flatMap((step) => ["--package", step]);
-  if (STEPS.some(needsPostgres)) packages.push("--package", "postgres-here");
+export function build(...others) {
+  const names = [...STEPS, ...others];
+  if (STEPS.some(needsPostgres)) names.push("postgres-here");
+  const packages = names.flatMap((name) => ["--package", name]);
   const { error, status } = spawnSync("cargo", ["build", "--locked", ...packages], {
     cwd: ROOT,
     stdio: "inherit",

@@ -35,12 +35,12 @@ export class Program {
     return program;
   }
 
-  // Starts one more program of the step on the same database, on a port of its
-  // own. It ends with this one at the latest.
-  async startBeside() {
+  // Starts one more program of the step on the same database. It ends with this
+  // one at the latest.
+  async startBeside(address = "127.0.0.1:0") {
     const { step, settings, log, folder } = this;
     const other = Object.assign(new this.constructor(), { step, settings, log, folder });
-    await other.#run("127.0.0.1:0", this.database);
+    await other.#run(address, this.database);
     this.#beside.push(other);
     return other;
   }

@@ -96,8 +96,10 @@ for (const [when, isStored] of [
       await adas.kill();
       return isStored ? route.abort() : route.continue();
     });
+    const lost = adasPage.page.waitForSelector("[data-live=disconnected]");
     await adasPage.write(bob, "now");
 
+    await lost;
     await expect.poll(() => connected(bobs), { timeout: 15_000 }).toBe(2);
     await adasPage.live("connected");
     await expect(adasPage.unsent).toHaveCount(0, { timeout: 15_000 });

@@ -1,4 +1,5 @@
-// Takes the pictures of README and book: `npm run screenshots`.
+// Takes the pictures of README and book: `npm run screenshots`. That of one
+// lesson alone: `npm run screenshots -- step-25`.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -27,6 +28,7 @@ const BEFORE_SIGN_IN = "step-20";
 
 // Where a reader's own chat is: the pictures show the address.
 const ADDRESS = "127.0.0.1:5001";
+const ANOTHER_ADDRESS = "127.0.0.1:5002";
 
 // The same font wherever the pictures are taken.
 const FONT = readFileSync(
@@ -67,7 +69,15 @@ build();
 mkdirSync(FOLDER, { recursive: true });
 const browser = await chromium.launch({ executablePath: executable() });
 try {
-  for (const step of STEPS) await picturesOfStep(step);
+  const only = process.argv[2];
+  for (const step of only ? [only] : STEPS) await pictureOfStep(step);
+  if (!only) await otherPictures();
+} finally {
+  await browser.close();
+}
+
+async function otherPictures() {
+  await picturesOfWindows();
   await picturesOfPages();
   await pictureOfSignIn();
   await pictureOfFrame();
@@ -75,30 +85,40 @@ try {
   await pictureOfLobby();
   await pictureOfMissed();
   await pictureOfUnsent();
-} finally {
-  await browser.close();
 }
 
-// Two windows, before and after a message; nobody has reloaded.
-async function picturesOfStep(step) {
+// Two windows after a message: from step-25 on, each at a server of its own.
+async function pictureOfStep(step) {
   await withDemo(step, async (chat, users) => {
-    const left = await open(chat, users.ada);
-    const right = await open(chat, users.bob);
-    // One browser is one person from then on.
-    right.isPrivate = number(step) >= 21;
-    await left.recipient.selectOption("bob");
-    await left.content.fill(NEXT);
-    const before = await windows(left, right);
-
-    await left.send(users.bob, NEXT);
-    await right.settled();
-    const after = await windows(left, right);
-
+    const other = number(step) >= 25 && (await chat.startBeside(ANOTHER_ADDRESS));
+    // By another name, cookies are other ones.
+    const bobs = other ? { url: other.url.replace("127.0.0.1", "localhost") } : chat;
+    const { after } = await twoWindows(chat, bobs, users);
     await savePair(`${step}.png`, after);
-    if (step !== NEWEST) return;
+  });
+}
+
+async function picturesOfWindows() {
+  await withDemo(NEWEST, async (chat, users) => {
+    const { before, after } = await twoWindows(chat, chat, users);
     await savePair("two-windows-before.png", before);
     await savePair("two-windows.png", after);
   });
+}
+
+// Two windows, before and after a message; nobody has reloaded.
+async function twoWindows(adas, bobs, users) {
+  const left = await open(adas, users.ada);
+  const right = await open(bobs, users.bob);
+  // One browser is one person at one address, from step-21 on.
+  right.isPrivate = bobs === adas && number(adas.step) >= 21;
+  await left.recipient.selectOption("bob");
+  await left.content.fill(NEXT);
+  const before = await windows(left, right);
+
+  await left.send(users.bob, NEXT);
+  await right.settled();
+  return { before, after: await windows(left, right) };
 }
 
 async function picturesOfPages() {

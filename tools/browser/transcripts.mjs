@@ -7,7 +7,7 @@
 // All of it is real: the programs run, curl asks them, a Chromium opens their
 // pages. transcripts/text.mjs replaces what differs from run to run.
 
-import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -16,9 +16,10 @@ import { promisify } from "node:util";
 import playwright from "@playwright/test";
 import { io } from "socket.io-client";
 
+import { build } from "./build.js";
 import { Chat } from "./people.js";
 import { chromium } from "./chromium.js";
-import { CLIENT_FILE, ROOT, STEPS, program } from "./steps.js";
+import { CLIENT_FILE, ROOT, program } from "./steps.js";
 import { foreignWebsite } from "./website.js";
 import { gate, openConsole, openPage, withoutUpkeep } from "./transcripts/page.mjs";
 import { whatBrowsersSay } from "./transcripts/says.mjs";
@@ -598,8 +599,7 @@ function thereAndBack(socket) {
 }
 
 async function record() {
-  const packages = [...STEPS, "book-examples"].flatMap((name) => ["--package", name]);
-  execFileSync("cargo", ["build", "--locked", ...packages], { cwd: ROOT, stdio: "inherit" });
+  build("book-examples");
   browser = await playwright.chromium.launch({ executablePath: chromium() });
 
   const recorded = await Promise.all(RECORDINGS.map((recording) => recording()));
