@@ -154,7 +154,9 @@ fn root_manifest(root: &Path) -> io::Result<String> {
     let text = String::from_utf8_lossy(&text).into_owned();
     let root = root.canonicalize()?.to_string_lossy().replace('\\', "/");
     let here = format!("path = \"{root}/");
-    let lines = text.lines().filter(|line| !line.starts_with("exclude"));
+    let others = ["exclude", "default-members"];
+    let lines = text.lines();
+    let lines = lines.filter(|it| !others.iter().any(|o| it.starts_with(o)));
     let lines = lines.map(|line| match line.starts_with("members") {
         true => "members = [\"typed\"]\n".to_owned(),
         false => line.replace("path = \"", &here) + "\n",
@@ -178,6 +180,7 @@ mod tests {
     fn the_workspace_has_one_crate_and_the_courses_tools() {
         let root = tempfile::tempdir().unwrap();
         let manifest = "[workspace]\nmembers = [\"step-*\"]\nexclude = []\n\
+                        default-members = [\"step-1*\"]\n\
                         testkit = { path = \"tools/testkit\" }\n";
         write(&root.path().join("Cargo.toml"), manifest).unwrap();
         let made = root_manifest(root.path()).unwrap();
