@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 /// How many seconds a test waits for what may never come, and how many when
 /// it is tried once more.
-const PATIENCE: [&str; 2] = ["3", "10"];
+const PATIENCE: [&str; 2] = ["3", "20"];
 /// How many tests run at once: those that are red do nothing but wait.
 const THREADS: &str = "--test-threads=16";
+/// Those that get a second chance may need a server of their own each.
+const FEW_THREADS: &str = "--test-threads=4";
 /// The longest that all tests may take.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// The names of a step's tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,7 +73,7 @@ impl Tests {
         let lost: Vec<&str> = lost.map(String::as_str).collect();
         let mut slow = BTreeSet::new();
         if !lost.is_empty() {
-            let args = [&["--exact", THREADS], &lost[..]].concat();
+            let args = [&["--exact", FEW_THREADS], &lost[..]].concat();
             slow = passed(&run(long, &args)?);
             green.extend(slow.clone());
         }

@@ -1,7 +1,9 @@
 //! `cargo x postgres`: a PostgreSQL for the lessons that need one.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
+use std::{fs, io};
 
 use course::Course;
 use postgres_here::{Cluster, Installed};
@@ -23,6 +25,20 @@ const PORT: u16 = 54325;
 /// The database of the chat.
 const DATABASE: &str = "chat";
 
+/// On the disk, and open to everybody.
+const ELSEWHERE: &str = "/var/tmp/course-postgres";
+
+/// Opens the databases in a folder, and makes the chat's once.
+fn open(installed: Installed, folder: &Path) -> io::Result<Cluster> {
+    let cluster = Cluster::open(installed, folder, PORT)?;
+    let made = folder.join("chat-made");
+    if !made.exists() {
+        cluster.add_database(DATABASE)?;
+        fs::write(made, "")?;
+    }
+    Ok(cluster)
+}
+
 /// Runs it in the place of this program.
 pub(crate) fn run(course: &Course) -> Result<()> {
     let failed =
@@ -34,13 +50,11 @@ pub(crate) fn run(course: &Course) -> Result<()> {
              running already?"
         ));
     }
-    let folder = course.root.join("target/postgres");
-    let cluster = Cluster::open(installed, &folder, PORT)?;
-    let made = folder.join("chat-made");
-    if !made.exists() {
-        cluster.add_database(DATABASE)?;
-        std::fs::write(made, "")?;
-    }
+    let near = course.root.join("target/postgres");
+    // Started by root, it runs as another user, who may not get there.
+    let cluster = open(installed.clone(), &near).or_else(|error| {
+        open(installed, ELSEWHERE.as_ref()).map_err(|_| error)
+    })?;
     say!("PostgreSQL runs until Ctrl-C. In another terminal, for example:\n");
     say!("DATABASE={} cargo run -p step-25\n", cluster.url(DATABASE));
     become_it(cluster.serve()?)
