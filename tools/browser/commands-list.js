@@ -35,6 +35,7 @@ export const SKIP = [
     "cargo run --release -p load -- http://127.0.0.1:5001 --senders 64",
     "cargo run --release -p load -- compare --senders 64 step-23 step-24",
     "cargo run --release -p load -- compare --senders 64 node step-23 step-24",
+    "cargo run --release -p load -- compare --senders 64 step-24 step-25 step-25x2",
   ].map((command) => ({ command, reason: "builds all anew with optimisation; .ci/run tries the tool without" })),
   {
     command: "cargo test --release -p step-18 --test it cost -- --ignored --nocapture",
