@@ -3,6 +3,7 @@
 #![allow(clippy::panic)] // How a test helper fails a test.
 
 use std::fs::{Permissions, set_permissions};
+use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Output, Stdio};
@@ -41,7 +42,8 @@ impl Throwaway {
     /// When it does not start.
     pub fn start() -> Self {
         let installed = Installed::find().unwrap_or_else(|none| {
-            eprintln!("{none}");
+            // Not `eprintln`, which a test's harness keeps to itself.
+            writeln!(io::stderr(), "{none}").ok();
             std::process::exit(1);
         });
         let folder = tempfile::tempdir().expect("a temporary folder");
