@@ -613,6 +613,7 @@ export const BREAKS = {
     { rust: "what_can_not_be_inserted_harms_none", file: GROUP, take: 'Some("22" | "23" | "P0")', put: 'Some("22" | "23")' },
     { rust: "no_session_begins_by_a_password", file: ACCOUNTS, take: " for share", put: "" },
     { rust: "a_nickname_with_a_nul", file: ACCOUNTS, take: "if nickname.contains('\\0') {", put: "if nickname.is_empty() {" },
+    { rust: "the_id_of_a_database_with_a_nul", file: GROUP, take: "&& is_text(&new.database_id)", put: "&& (true || is_text(&None))" },
     { rust: "a_commit_returns_when_the_disk_has_it", file: DATABASE, take: '("synchronous_commit", "on"),', put: "" },
     { rust: "a_server_that_stops_holds_up_the_other", file: DATABASE, take: '("idle_in_transaction_session_timeout", PATIENCE_IN_SQL),', put: "" },
     { rust: "two_programs_that_start_at_once_make_one_schema", file: DATABASE, take: "    lock(&mut transaction).await?;\n", put: "" },

@@ -150,7 +150,7 @@ async fn insert(
     let valid: Vec<(i64, &NewMessage)> = (0..)
         .zip(group)
         .map(|(place, job)| (place, &job.new))
-        .filter(|(_, new)| check(new).is_ok())
+        .filter(|(_, new)| check(new).is_ok() && is_text(&new.database_id))
         .collect();
     let places: Vec<i64> = valid.iter().map(|(place, _)| *place).collect();
     let rows: Vec<PgRow> = query(
@@ -197,6 +197,12 @@ async fn insert(
     rows.iter()
         .map(|row| Ok((row.try_get("place")?, Message::from_row(row)?)))
         .collect()
+}
+
+/// Whether PostgreSQL takes it for a text. Keys and contents are checked for
+/// more; the id of a database is whatever somebody sends.
+fn is_text(id: &Option<String>) -> bool {
+    !id.as_ref().is_some_and(|id| id.contains('\0'))
 }
 
 /// The values of one column.

@@ -387,6 +387,19 @@ async fn a_nickname_with_a_nul_is_nobodys() {
     assert_eq!(answer.status, 401, "{answer:?}");
 }
 
+#[tokio::test]
+async fn the_id_of_a_database_with_a_nul_is_another_ones() {
+    let chat = chat().await;
+    let ada = Person::new(&chat, "ada").await;
+
+    let mut body = ada.message(&ada, "hello");
+    body["database_id"] = json!("a\0b");
+    let answer = ada.post("/api/messages", &body).await;
+
+    assert_eq!(answer.status, 409, "{answer:?}");
+    assert_eq!(ada.reads().await, [""; 0]);
+}
+
 /// Names of invisible characters were taken once.
 #[tokio::test]
 async fn a_user_whose_name_would_be_refused_still_shows_and_sends() {
