@@ -199,7 +199,7 @@ impl Traffic {
         assert_eq!(distinct.len(), all.answered.len(), "{what}");
 
         the_lobby_is_one(&servers.bases, &self.ada).await;
-        a_sign_out_reaches_the_other(&servers.bases, &self.bob).await;
+        a_sign_out_reaches_the_other(&servers.bases).await;
     }
 }
 
@@ -335,10 +335,12 @@ async fn the_lobby_is_one(bases: &[Client; 2], ada: &Person) {
     }
 }
 
-async fn a_sign_out_reaches_the_other(bases: &[Client; 2], bob: &Person) {
-    let here = bob.at(&bases[0]).elsewhere(&bases[0]).await;
+/// Of somebody to whom nobody writes.
+async fn a_sign_out_reaches_the_other(bases: &[Client; 2]) {
+    let eve = Person::anybody(&bases[0]).await;
+    let here = eve.elsewhere(&bases[0]).await;
     let mut page = here.at(&bases[1]).connects().await;
-    let mut unharmed = bob.at(&bases[1]).connects().await;
+    let mut unharmed = eve.at(&bases[1]).connects().await;
 
     let delete = here.request("DELETE", "/api/session", "", None);
     assert_eq!(delete.await.unwrap().status, 204);
@@ -512,7 +514,7 @@ async fn a_listener_that_hears_nothing_costs_a_second_and_no_message() {
 
     traffic.goes_on().await;
     the_lobby_is_one(&servers.bases, &traffic.ada).await;
-    a_sign_out_reaches_the_other(&servers.bases, &traffic.bob).await;
+    a_sign_out_reaches_the_other(&servers.bases).await;
     for listener in &listeners {
         signal_to(listener.cast_unsigned(), "CONT");
     }
