@@ -85,9 +85,12 @@ async fn no_session_begins_by_a_password_that_is_changed_meanwhile() {
     let sign_in = tokio::spawn(async move {
         client.post("/api/sessions", &credentials("ada")).await
     });
-    // Takes as long as to see that the password fits.
-    let guess = json!({ "nickname": "eve", "password": "a guess" });
-    chat.post("/api/sessions", &guess).await;
+    // It has seen that the password fits, and waits for the row.
+    let mut watcher = Other::at(chat.database()).await;
+    let waiting = "select count(*) from pg_stat_activity
+        where wait_event_type = 'Lock' and datname = current_database()";
+    let waits = async { while watcher.number(waiting).await == 0 {} };
+    soon("the sign-in to wait", waits).await;
     other.run("commit").await;
 
     let answer = sign_in.await.unwrap();
