@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use serde_json::json;
 use testkit::{Program, soon};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
