@@ -15,8 +15,9 @@ pub(crate) const USAGE: &str = "\
 Usage: cargo x postgres
 
 Runs the PostgreSQL that is installed, for this computer alone, until Ctrl-C.
-Says which DATABASE=... to start a lesson with. Its data stays in
-target/postgres; delete that folder to begin anew.
+Says which DATABASE=... to start a lesson with, and where the data is: in
+target/postgres, or in /var/tmp when root starts it and it can't get there.
+Delete that folder to begin anew.
 ";
 
 /// One that no other PostgreSQL is likely to have.
@@ -25,7 +26,7 @@ const PORT: u16 = 54325;
 /// The database of the chat.
 const DATABASE: &str = "chat";
 
-/// On the disk, and open to everybody.
+/// Where its data is when it can't be near: on the disk, and open to everybody.
 const ELSEWHERE: &str = "/var/tmp/course-postgres";
 
 /// Opens the databases in a folder, and makes the chat's once.
@@ -57,6 +58,7 @@ pub(crate) fn run(course: &Course) -> Result<()> {
     })?;
     say!("PostgreSQL runs until Ctrl-C. In another terminal, for example:\n");
     say!("DATABASE={} cargo run -p step-25\n", cluster.url(DATABASE));
+    say!("Its data is in {}.\n", cluster.folder().display());
     become_it(cluster.serve()?)
 }
 
