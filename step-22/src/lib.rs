@@ -39,7 +39,7 @@ use tracing::Level;
 use crate::error::{Error, ErrorText};
 use crate::front::Templates;
 pub use crate::origin::{NotPublicUrl, PublicUrl};
-use crate::password::{Hasher, Password};
+use crate::password::{Hasher, Memory, Password};
 use crate::session::Cookie;
 use crate::store::accounts::Account;
 pub use crate::store::{OpenError, Store};
@@ -152,7 +152,7 @@ pub async fn set_password(
         return Err(format!("nobody has the nickname {nickname}").into());
     };
     let names = [&*me.user.name, &*me.email, &*me.user.nickname];
-    let hash = Password::new(password, names)?.hash()?;
+    let hash = Password::new(password, names)?.hash(&mut Memory::default())?;
     store.set_password(me.user.id, hash).await?;
     store.close().await;
     Ok(())

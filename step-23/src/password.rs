@@ -1,10 +1,10 @@
 //! Passwords: what one may be, how it is kept, and how it is checked.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
+use argon2::password_hash::Error as HashError;
+use argon2::password_hash::phc::{Output, PasswordHash, Salt};
+use argon2::{ARGON2ID_IDENT, Argon2, Block, Params, Version};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use tokio::sync::Semaphore;
 
@@ -70,19 +70,52 @@ impl Password {
         Self(nfc.normalize(text).into_owned())
     }
 
-    /// Hashes it with Argon2id and a salt of its own, slowly.
-    pub(crate) fn hash(&self) -> Result<String, password_hash::Error> {
-        let hash = Argon2::default().hash_password(self.0.as_bytes())?;
+    /// Hashes it with a salt of its own, slowly.
+    pub(crate) fn hash(
+        &self,
+        memory: &mut Memory,
+    ) -> Result<String, HashError> {
+        let salt = Salt::generate();
+        let hash = memory.hash(self.0.as_bytes(), salt, &Params::DEFAULT)?;
         Ok(hash.to_string())
     }
 
-    fn fits(&self, hash: &str) -> Result<bool, password_hash::Error> {
+    /// Hashes it as `hash` was made, and compares the two in constant time.
+    fn fits(&self, hash: &str, memory: &mut Memory) -> Result<bool, HashError> {
         let hash = PasswordHash::new(hash)?;
-        match Argon2::default().verify_password(self.0.as_bytes(), &hash) {
-            Ok(()) => Ok(true),
-            Err(password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(error) => Err(error),
-        }
+        let salt = hash.salt.ok_or(HashError::SaltInvalid)?;
+        let parameters = Params::try_from(&hash)?;
+        Ok(memory.hash(self.0.as_bytes(), salt, &parameters)? == hash)
+    }
+}
+
+/// What Argon2id fills, 19 MiB for one password. It is kept for the next one:
+/// what is given back stays with the thread that had it, and there are many.
+#[derive(Default)]
+pub(crate) struct Memory(Vec<Block>);
+
+impl Memory {
+    fn hash(
+        &mut self,
+        password: &[u8],
+        salt: Salt,
+        parameters: &Params,
+    ) -> Result<PasswordHash, HashError> {
+        self.0.resize(parameters.block_count(), Block::new());
+        let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+        Argon2::from(parameters).hash_password_into_with_memory(
+            password,
+            &salt,
+            &mut output,
+            &mut self.0,
+        )?;
+        Ok(PasswordHash {
+            algorithm: ARGON2ID_IDENT,
+            version: Some(Version::default().into()),
+            params: parameters.try_into()?,
+            salt: Some(salt),
+            hash: Some(Output::new(&output)?),
+        })
     }
 }
 
@@ -93,19 +126,23 @@ pub(crate) struct Hasher {
     /// Those who wait, and those whose turn it is.
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    /// One for each turn, but for those that are in use.
+    memories: Arc<Mutex<Vec<Memory>>>,
     /// What no password fits.
     nobodys: Arc<str>,
 }
 
 impl Hasher {
     /// Takes as long as it takes to hash one password.
-    pub(crate) fn new() -> Result<Self, password_hash::Error> {
+    pub(crate) fn new() -> Result<Self, HashError> {
         let mut unknown = [0; 32];
         getrandom::fill(&mut unknown)?;
-        let hash = Argon2::default().hash_password(&unknown)?;
+        let mut memory = Memory::default();
+        let hash = memory.hash(&unknown, Salt::generate(), &Params::DEFAULT)?;
         Ok(Self {
             places: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            memories: Arc::new(Mutex::new(vec![memory])),
             nobodys: hash.to_string().into(),
         })
     }
@@ -114,7 +151,7 @@ impl Hasher {
         &self,
         password: Password,
     ) -> Result<String, Error> {
-        self.run(move || password.hash()).await
+        self.run(move |memory| password.hash(memory)).await
     }
 
     /// Whether the password fits. Where there is no hash it takes as long, and
@@ -125,26 +162,34 @@ impl Hasher {
         hash: Option<String>,
     ) -> Result<bool, Error> {
         let nobodys = self.nobodys.clone();
-        self.run(move || match hash {
-            Some(hash) => password.fits(&hash),
-            None => password.fits(&nobodys).map(|_| false),
+        self.run(move |memory| match hash {
+            Some(hash) => password.fits(&hash, memory),
+            None => password.fits(&nobodys, memory).map(|_| false),
         })
         .await
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, password_hash::Error> + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, Error> {
         let place = self.places.clone().try_acquire_owned();
         let place = place.map_err(|_| Error::TooManyPasswords)?;
         let turn = self.turns.clone().acquire_owned().await;
+        let hasher = self.clone();
         let worked = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let mut memory = hasher.memories().pop().unwrap_or_default();
+            let result = work(&mut memory);
+            hasher.memories().push(memory);
             // Not before: who hangs up does not end the work.
             drop((place, turn));
             result
         });
         Ok(worked.await??)
+    }
+
+    /// Nothing that is done under the lock can panic halfway.
+    fn memories(&self) -> MutexGuard<'_, Vec<Memory>> {
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,10 +1,12 @@
 //! What a password may be, and how it is kept.
 
 use serde_json::json;
+use testkit::{Client, Program};
+use tokio::task::JoinSet;
 use tokio_rusqlite::rusqlite::Connection;
 
-use crate::chat;
 use crate::people::{Person, password, user};
+use crate::{PROGRAM, chat};
 
 #[tokio::test]
 async fn a_password_of_15_to_256_characters_is_taken_as_it_is() {
@@ -125,4 +127,50 @@ async fn the_database_has_neither_passwords_nor_cookies() {
         let (_, token) = cookie.split_once('=').unwrap();
         assert!(!ids.contains(token), "{ids}");
     }
+}
+
+/// These are of another program: with the parameters of today, and with others.
+#[tokio::test]
+async fn a_hash_that_was_made_elsewhere_fits() {
+    let chat = chat().await;
+    Person::new(&chat, "ada").await;
+    let database = Connection::open(chat.database()).unwrap();
+
+    for hash in [
+        "$argon2id$v=19$m=19456,t=2,p=1$UntS037PzSndQKgAcwrjxA\
+         $XjUjN/rhji+cIaWReCNh9ultWmmXHZ5VyKzEpsdrYTI",
+        "$argon2id$v=19$m=12288,t=3,p=1$cIupLzEnyY9bjvEjN5xJGg\
+         $n/4p+kEP6RPO41i9zpSfN0rZRSddS4sQ2qfUhG4x/I0",
+        "$argon2id$v=19$m=8192,t=2,p=2$4W+OyH+QP6+icV9s0Xb+zQ\
+         $OwdKmOe/0RIQlh7KB447errdwgdV4Q1YjhFK1cljCPw",
+    ] {
+        let count = database.execute("update users set password = ?", [hash]);
+        assert_eq!(count.unwrap(), 1);
+        Person::signs_in(&chat, "ada").await;
+        let wrong = json!({ "nickname": "ada", "password": password("eve") });
+        let answer = chat.post("/api/sessions", &wrong).await;
+        assert_eq!(answer.status, 401, "{hash} {answer:?}");
+    }
+}
+
+/// 19 MiB for each of the two that are hashed at once, however many they are and
+/// whichever thread it is.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn passwords_take_no_more_memory_than_two_of_them_need() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.db");
+    let program = Program::start(PROGRAM, &path).await;
+    Person::new(&program, "ada").await;
+
+    let mut all = JoinSet::new();
+    for _ in 0..50 {
+        let chat = Client::clone(&program);
+        all.spawn(async move { Person::signs_in(&chat, "ada").await });
+    }
+    all.join_all().await;
+
+    let most = program.peak_memory();
+    assert!(most > 19, "{most} MiB");
+    assert!(most < 120, "{most} MiB");
 }

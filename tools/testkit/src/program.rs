@@ -187,6 +187,23 @@ impl Program {
         assert!(status.success(), "kill -{name} failed");
     }
 
+    /// The most memory that the program has had, in MiB.
+    ///
+    /// # Panics
+    /// When the program has ended.
+    #[cfg(target_os = "linux")]
+    pub fn peak_memory(&self) -> u64 {
+        let id = self.child.id().expect("the program is running");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))
+            .expect("Linux tells about each process");
+        let kib = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .and_then(|value| value.trim().strip_suffix(" kB"))
+            .expect("the highest size of what is in memory");
+        kib.parse::<u64>().expect("a number") / 1024
+    }
+
     /// Waits until the program has ended.
     pub async fn exit(mut self) -> ExitStatus {
         let mut rest = Vec::new();
