@@ -3,8 +3,8 @@
 const AT_ONCE = 500;
 const PER_FRAME = 50;
 
-// This page has everything up to this id. Only lists raise it, since they have
-// no gaps: events come in any order, and one may not come at all.
+// This page has everything up to this id. Only lists raise it: they have no gaps,
+// and among events one may be missing.
 let cursor = Number(messages.lastElementChild?.dataset.id ?? 0);
 
 // The catch-up that is under way, and when the last one began.
