@@ -1,13 +1,13 @@
 //! Opens the PostgreSQL database, or refuses it.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+use std::{fmt, io};
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode, Postgres};
 use sqlx::{
-    ConnectOptions as _, Connection as _, PgConnection, PgPool, query,
-    query_scalar, raw_sql,
+    ConnectOptions as _, Connection as _, PgConnection, PgPool, Transaction,
+    query, query_scalar, raw_sql,
 };
 use tokio::time::timeout;
 use url::Url;
@@ -22,16 +22,19 @@ const PATIENCE_IN_SQL: &str = "2s";
 /// The longest wait for the answer to a question, as PostgreSQL writes it.
 const ANSWER_IN_SQL: &str = "5s";
 
+/// When nothing was said for so long, not even that it takes too long, nobody is
+/// there.
+const SILENCE: Duration = Duration::from_secs(6);
+
 /// The longest wait for PostgreSQL at the start.
 const START: Duration = Duration::from_secs(5);
 
-/// Connections of one server at most: one that listens, one that writes
-/// messages, and some for questions. PostgreSQL has 100 for all, unless it is
-/// told otherwise.
+/// Connections of one server at most: one that listens, and the others for
+/// whatever is asked. PostgreSQL has 100 for all, unless it is told otherwise.
 const CONNECTIONS: u32 = 10;
 
-/// The lock of whoever changes the schema, imports users, or writes messages.
-/// "chat" in ASCII.
+/// The lock of whoever changes the schema, imports users, writes messages, or
+/// speaks in the lobby. "chat" in ASCII.
 /// <https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS>
 const LOCK: i64 = 0x6368_6174;
 
@@ -215,7 +218,34 @@ pub(crate) async fn open(
     Ok(PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(PATIENCE)
+        // A question that was given up may have waited for nobody. The pool
+        // looks, too, but without an end.
+        .after_release(|connection, _| {
+            Box::pin(async { answer(connection.ping()).await.map(|()| true) })
+        })
         .connect_lazy_with(options))
+}
+
+/// Waits for an answer, unless the connection is dead and does not know it.
+pub(crate) async fn answer<T>(
+    question: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    let silent = io::Error::from(io::ErrorKind::TimedOut);
+    match timeout(SILENCE, question).await {
+        Ok(answer) => answer,
+        Err(_) => Err(silent.into()),
+    }
+}
+
+/// Begins a transaction, in a task of its own: one that is given up before it has
+/// begun begins all the same, and sqlx 0.9.0 does not roll it back.
+/// <https://github.com/transact-rs/sqlx/issues/4385>
+pub(crate) async fn begin(
+    pool: &PgPool,
+) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { answer(pool.begin()).await });
+    begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 /// Brings the schema to its newest version.
@@ -272,8 +302,10 @@ async fn is_empty(connection: &mut PgConnection) -> sqlx::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use postgres_here::Throwaway;
+    use std::future::poll_fn;
+    use std::task::Poll;
 
+    use postgres_here::Throwaway;
     use sqlx::AssertSqlSafe;
 
     use super::*;
@@ -297,5 +329,30 @@ mod tests {
         let setting = query_scalar("show synchronous_commit");
         let setting: String = setting.fetch_one(&pool).await.unwrap();
         assert_eq!(setting, "on");
+    }
+
+    /// Whoever hangs up gives up what is done for them, at any moment.
+    #[tokio::test]
+    async fn a_transaction_that_is_given_up_is_over_for_the_next_one() {
+        let database = Throwaway::shared().database();
+        let one = PgPoolOptions::new().max_connections(1);
+        let pool = one.connect(&database.url()).await.unwrap();
+        for moments in 0..1000 {
+            let mut begun = Box::pin(begin(&pool));
+            for _ in 0..moments {
+                let now = poll_fn(|context| {
+                    Poll::Ready(begun.as_mut().poll(context))
+                });
+                if now.await.is_ready() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            drop(begun);
+
+            let is_new = query_scalar("select now() = statement_timestamp()");
+            let is_new: bool = is_new.fetch_one(&pool).await.unwrap();
+            assert!(is_new, "given up after {moments} moments");
+        }
     }
 }

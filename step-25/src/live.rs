@@ -18,7 +18,7 @@ use crate::limits::Limits;
 use crate::output;
 use crate::session::{self, Cookie};
 use crate::store::accounts::Session;
-use crate::store::news::{News, Position};
+use crate::store::news::{MOST, News, Position};
 use crate::store::{Message, Store};
 use crate::text::{Content, SessionId, UserId};
 
@@ -219,15 +219,21 @@ impl Follower {
         // Whoever has signed out meanwhile must get nothing of what follows.
         end_of_ended(&self.io, &self.store).await?;
         loop {
-            self.read_on().await?;
+            let is_new = self.read_on().await?;
+            if is_new && !self.news.has_told {
+                // The connection may be dead, and not know it.
+                self.news = self.store.listen().await?;
+                continue;
+            }
             let ended = self.news.next().await?;
             end(&self.io, ended).await;
         }
     }
 
     /// Delivers what is there behind the position, one after the other, so that
-    /// a page gets messages in order of id.
-    async fn read_on(&mut self) -> Result<(), Error> {
+    /// a page gets messages in order of id. Returns whether there was something.
+    async fn read_on(&mut self) -> Result<bool, Error> {
+        let mut is_new = false;
         loop {
             // Each is delivered before anything else can fail: the position is
             // behind it already.
@@ -243,8 +249,11 @@ impl Follower {
                 };
                 emit(everybody.sockets(), "message", word);
             }
-            if messages.is_empty() && words.is_empty() {
-                return Ok(());
+            is_new |= !messages.is_empty() || !words.is_empty();
+            let longest = messages.len().max(words.len());
+            if longest < usize::from(MOST) {
+                // What is stored from here on is told.
+                return Ok(is_new);
             }
         }
     }

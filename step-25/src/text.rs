@@ -79,7 +79,7 @@ impl<const MAX: usize> Text<MAX> {
         if text.chars().all(is_invisible) {
             return Err(wrong("must not be blank"));
         }
-        // Counted here, not by SQLite, whose `length` stops at a NUL.
+        // Counted here: some databases count up to a NUL.
         if text.chars().count() > MAX {
             return Err(wrong(&format!("is longer than {MAX} characters")));
         }

@@ -591,11 +591,15 @@ export const BREAKS = {
     { rust: "what_is_kept_of_a_head", file: ASKING, take: "HeaderValue::from_bytes(value.as_bytes())", put: "Ok::<_, ()>(value.clone())" },
   ],
   25: [
-    { rust: "one_order_of_what_two_servers_store", file: GROUP, take: "database::lock(&mut transaction).await?;", put: "let _ = database::lock;" },
+    { rust: "one_order_of_what_two_servers_store", file: GROUP, take: "database::lock(connection).await?;", put: "let _ = database::lock;" },
     { rust: "all_servers_are_told_at_once", file: GROUP, take: "select pg_notify('messages', '')", put: "select 1" },
     { rust: "all_servers_are_told_at_once", file: NEWS, take: "select pg_notify('lobby', '')", put: "select 1" },
     { rust: "all_servers_are_told_at_once", file: ACCOUNTS, take: "select pg_notify('sessions', id) from ended", put: "select id from ended" },
     { rust: "a_listener_that_hears_nothing", file: NEWS, take: "let mut patience = SILENCE;", put: "let mut patience = Duration::from_secs(600);" },
+    { rust: "a_listener_that_hears_nothing", file: LIVE, take: "if is_new && !self.news.has_told {", put: "if false {" },
+    { rust: "told_of_a_sign_out_ends_the_pages", file: LIVE, take: "let ended = self.news.next().await?;\n            end(&self.io, ended).await;", put: "self.news.next().await?;" },
+    { rust: "connections_that_fall_silent", file: DATABASE, take: "timeout(SILENCE, question)", put: "timeout(SILENCE * 1000, question)" },
+    { rust: "a_transaction_that_is_given_up", file: DATABASE, take: "    let pool = pool.clone();\n", put: "    return answer(pool.begin()).await;\n    #[allow(unreachable_code)]\n    let pool = pool.clone();\n" },
     {
       rust: "connections_that_are_cut_lose_nothing",
       file: LIVE,

@@ -8,6 +8,7 @@ use sqlx::{
 };
 
 use super::{NewUser, Store, User};
+use crate::database;
 use crate::error::Error;
 use crate::text::{SessionId, UserId, folded};
 
@@ -100,7 +101,7 @@ impl Store {
         account: Account,
         session: NewSession,
     ) -> Result<(), Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = database::begin(&self.pool).await?;
         let user = account.me.user;
         // Shared: it must not change until this is committed.
         let password: Option<Option<String>> =
@@ -152,10 +153,10 @@ impl Store {
             from sessions join users on users.id = user_id
             where sessions.id = $1 and expires_at > now()"
         );
-        let row: Option<PgRow> = query(AssertSqlSafe(sql))
+        let row = query(AssertSqlSafe(sql))
             .bind(&id.0)
-            .fetch_optional(&self.pool)
-            .await?;
+            .fetch_optional(&self.pool);
+        let row: Option<PgRow> = database::answer(row).await?;
         let Some(row) = row else { return Ok(None) };
         let user = User::from_row(&row)?;
         Ok(Some((Session { id, user }, row.try_get("is_due")?)))
@@ -186,22 +187,25 @@ impl Store {
         &self,
         open: Vec<SessionId>,
     ) -> Result<Vec<SessionId>, Error> {
-        query("delete from sessions where expires_at <= now()")
-            .execute(&self.pool)
-            .await?;
-        query("delete from lobby where date < now() - interval '1 minute'")
-            .execute(&self.pool)
-            .await?;
         let open: Vec<String> = open.into_iter().map(|id| id.0).collect();
-        let ended: Vec<String> = query_scalar(
-            "select id from unnest($1::text[]) as open (id)
-            where not exists (
-                select from sessions where sessions.id = open.id
-            )",
-        )
-        .bind(open)
-        .fetch_all(&self.pool)
-        .await?;
+        let swept = async {
+            query("delete from sessions where expires_at <= now()")
+                .execute(&self.pool)
+                .await?;
+            query("delete from lobby where date < now() - interval '1 minute'")
+                .execute(&self.pool)
+                .await?;
+            query_scalar(
+                "select id from unnest($1::text[]) as open (id)
+                where not exists (
+                    select from sessions where sessions.id = open.id
+                )",
+            )
+            .bind(open)
+            .fetch_all(&self.pool)
+            .await
+        };
+        let ended: Vec<String> = database::answer(swept).await?;
         Ok(ended.into_iter().map(SessionId).collect())
     }
 
@@ -211,7 +215,7 @@ impl Store {
         id: UserId,
         password: String,
     ) -> Result<(), Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = database::begin(&self.pool).await?;
         query("update users set password = $2 where id = $1")
             .bind(id.0)
             .bind(password)
@@ -230,7 +234,7 @@ impl Store {
         new: NewUser,
         session: NewSession,
     ) -> Result<Me, Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = database::begin(&self.pool).await?;
         let me = insert_user(&mut transaction, new).await?;
         insert_session(&mut transaction, me.user.id, session).await?;
         transaction.commit().await?;

@@ -116,21 +116,11 @@ async fn store(
     pool: &PgPool,
     group: &[Job],
 ) -> Result<Vec<Result<Stored, Error>>, Failure> {
-    let mut transaction = pool.begin().await?;
-    // PostgreSQL gives out ids before it commits: without the lock, 8 may be
-    // there before 7 is, and whoever has read up to 8 never sees 7.
-    database::lock(&mut transaction).await?;
-    let mut inserted = insert(&mut transaction, group).await?;
-    let earlier = match inserted.len() == group.len() {
-        true => Earlier::default(),
-        false => Earlier::find(&mut transaction, group).await?,
-    };
-    if !inserted.is_empty() {
-        query("select pg_notify('messages', '')")
-            .execute(&mut *transaction)
-            .await?;
-    }
-    transaction.commit().await.map_err(|error| match error {
+    let mut transaction = database::begin(pool).await?;
+    let written = database::answer(write_rows(&mut transaction, group)).await;
+    let (mut inserted, earlier) = written?;
+    let committed = database::answer(transaction.commit()).await;
+    committed.map_err(|error| match error {
         sqlx::Error::Database(_) => Failure::Refused(error),
         _ => Failure::Unknown(error),
     })?;
@@ -139,6 +129,27 @@ async fn store(
         None => earlier.outcome(&job.new),
     };
     Ok((0..).zip(group).map(outcome).collect())
+}
+
+/// Inserts a group. Returns what was inserted, by its place, and what was there.
+async fn write_rows(
+    connection: &mut PgConnection,
+    group: &[Job],
+) -> sqlx::Result<(HashMap<i64, Message>, Earlier)> {
+    // PostgreSQL gives out ids before it commits: without the lock, 8 may be
+    // there before 7 is, and whoever has read up to 8 never sees 7.
+    database::lock(connection).await?;
+    let inserted = insert(connection, group).await?;
+    let earlier = match inserted.len() == group.len() {
+        true => Earlier::default(),
+        false => Earlier::find(connection, group).await?,
+    };
+    if !inserted.is_empty() {
+        query("select pg_notify('messages', '')")
+            .execute(connection)
+            .await?;
+    }
+    Ok((inserted, earlier))
 }
 
 /// Inserts what can be inserted of a group, with rising ids, and returns each by

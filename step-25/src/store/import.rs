@@ -34,6 +34,14 @@ pub enum ImportError {
     /// PostgreSQL does not take it, or does not answer.
     #[error("was not imported, nothing of it: {}", database::in_words(.0))]
     Refused(#[from] sqlx::Error),
+
+    /// The connection was lost at the end.
+    #[error(
+        "may be imported, all of it or nothing, PostgreSQL does not say: {}; \
+         try again, since nothing is imported twice",
+        database::in_words(.0)
+    )]
+    Unknown(#[source] sqlx::Error),
 }
 
 /// How much was imported.
@@ -57,7 +65,7 @@ impl Store {
     /// In words, when the file or the database can't be used for that.
     pub async fn import(&self, file: &Path) -> Result<Imported, ImportError> {
         let old = Old::open(file)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = database::begin(&self.pool).await?;
         database::lock(&mut transaction).await?;
         query("lock table users in exclusive mode")
             .execute(&mut *transaction)
@@ -67,7 +75,10 @@ impl Store {
             return Err(ImportError::NotEmpty);
         }
         let imported = old.import(&mut transaction).await?;
-        transaction.commit().await?;
+        transaction.commit().await.map_err(|error| match error {
+            sqlx::Error::Database(_) => ImportError::Refused(error),
+            _ => ImportError::Unknown(error),
+        })?;
         Ok(imported)
     }
 }

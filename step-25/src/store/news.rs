@@ -18,7 +18,7 @@ use crate::text::{Content, SessionId};
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// How much is read at once.
-const MOST: i64 = 500;
+pub(crate) const MOST: u16 = 500;
 
 /// What everybody in the lobby reads. `date` is RFC 3339 in UTC.
 #[derive(Debug, Serialize)]
@@ -38,15 +38,20 @@ pub(crate) struct Position {
 }
 
 /// A connection on which PostgreSQL tells what has happened.
-pub(crate) struct News(PgListener);
+pub(crate) struct News {
+    listener: PgListener,
+    /// Whether it has told something the last time.
+    pub(crate) has_told: bool,
+}
 
 impl News {
     /// Waits until there may be something new. Returns the sessions that have
-    /// ended; an error when something may have been missed.
+    /// ended; an error when the connection is known to be lost.
     pub(crate) async fn next(&mut self) -> Result<Vec<SessionId>, Error> {
         let mut ended = Vec::new();
         let mut patience = SILENCE;
-        while let Ok(told) = timeout(patience, self.0.try_recv()).await {
+        self.has_told = false;
+        while let Ok(told) = timeout(patience, self.listener.try_recv()).await {
             let Some(told) = told? else {
                 let lost = io::Error::from(io::ErrorKind::ConnectionAborted);
                 return Err(Error::Database(lost.into()));
@@ -54,6 +59,7 @@ impl News {
             if told.channel() == "sessions" {
                 ended.push(SessionId(told.payload().to_owned()));
             }
+            self.has_told = true;
             // What has come already is taken along.
             patience = Duration::ZERO;
         }
@@ -64,12 +70,18 @@ impl News {
 impl Store {
     /// Is told what happens from now on.
     pub(crate) async fn listen(&self) -> Result<News, Error> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.eager_reconnect(false);
-        listener
-            .listen_all(["messages", "lobby", "sessions"])
-            .await?;
-        Ok(News(listener))
+        let listening = async {
+            let mut listener = PgListener::connect_with(&self.pool).await?;
+            listener.eager_reconnect(false);
+            listener
+                .listen_all(["messages", "lobby", "sessions"])
+                .await?;
+            Ok(listener)
+        };
+        Ok(News {
+            listener: database::answer(listening).await?,
+            has_told: true,
+        })
     }
 
     /// The position after all that is there.
@@ -88,13 +100,13 @@ impl Store {
         &self,
         position: &mut Position,
     ) -> Result<Vec<Message>, Error> {
-        let messages: Vec<Message> = query_as(
+        let messages = query_as(
             "select * from full_messages where id > $1 order by id limit $2",
         )
         .bind(position.message)
-        .bind(MOST)
-        .fetch_all(&self.pool)
-        .await?;
+        .bind(i64::from(MOST))
+        .fetch_all(&self.pool);
+        let messages: Vec<Message> = database::answer(messages).await?;
         if let Some(last) = messages.last() {
             position.message = last.id.0;
         }
@@ -106,14 +118,14 @@ impl Store {
         &self,
         position: &mut Position,
     ) -> Result<Vec<LobbyMessage>, Error> {
-        let words: Vec<LobbyMessage> = query_as(
+        let words = query_as(
             "select id, handle, message, rfc3339(date) as date from lobby
             where id > $1 order by id limit $2",
         )
         .bind(position.lobby)
-        .bind(MOST)
-        .fetch_all(&self.pool)
-        .await?;
+        .bind(i64::from(MOST))
+        .fetch_all(&self.pool);
+        let words: Vec<LobbyMessage> = database::answer(words).await?;
         if let Some(last) = words.last() {
             position.lobby = last.id;
         }
@@ -127,17 +139,20 @@ impl Store {
         handle: String,
         message: Content,
     ) -> Result<(), Error> {
-        let mut transaction = self.pool.begin().await?;
-        database::lock(&mut transaction).await?;
-        query("insert into lobby (handle, message) values ($1, $2)")
-            .bind(handle)
-            .bind(message.into_string())
-            .execute(&mut *transaction)
-            .await?;
-        query("select pg_notify('lobby', '')")
-            .execute(&mut *transaction)
-            .await?;
-        Ok(transaction.commit().await?)
+        let mut transaction = database::begin(&self.pool).await?;
+        let said = async {
+            database::lock(&mut transaction).await?;
+            query("insert into lobby (handle, message) values ($1, $2)")
+                .bind(handle)
+                .bind(message.into_string())
+                .execute(&mut *transaction)
+                .await?;
+            query("select pg_notify('lobby', '')")
+                .execute(&mut *transaction)
+                .await?;
+            transaction.commit().await
+        };
+        Ok(database::answer(said).await?)
     }
 }
 

@@ -38,9 +38,9 @@ async fn the_database_says_that_it_is_healthy() {
     assert_eq!(answer.json()["status"], "healthy");
 }
 
-/// It is read from the file each time: that is how it shows its health.
+/// It is read from the database each time: that is how it shows its health.
 #[tokio::test]
-async fn the_version_of_the_schema_is_the_one_in_the_file() {
+async fn the_version_of_the_schema_is_the_one_in_the_database() {
     let chat = chat().await;
     chat.get("/db/alive").await;
     let mut other = Other::at(chat.database()).await;

@@ -224,9 +224,8 @@ async fn one_row_that_is_not_taken_keeps_all_the_others_out() {
             .unwrap();
         let home = Home::new();
 
-        let text = import(&home, &path).await.unwrap_err();
+        import(&home, &path).await.unwrap_err();
 
-        assert!(text.contains(path.to_str().unwrap()), "{text}");
         assert_eq!(counts(&home).await, (0, 0), "{change}");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use postgres_here::{Throwaway, signal_to};
+use postgres_here::Throwaway;
 use serde_json::{Value, json};
 use socket2::SockRef;
 use sqlx::postgres::PgListener;
@@ -266,8 +266,10 @@ async fn look(bob: Person, stopped: watch::Receiver<bool>) -> Seen {
             continue;
         };
         seen.connections += 1;
-        if catch_up(&bob, &mut seen).await == Some(true) {
-            return seen;
+        match fetch(&bob, &mut seen).await {
+            Some(true) => return seen,
+            Some(false) => (),
+            None => continue,
         }
         let mut last = 0;
         while let Some(packet) = socket.packet().await {
@@ -290,8 +292,20 @@ async fn look(bob: Person, stopped: watch::Receiver<bool>) -> Seen {
     }
 }
 
+/// Catches up, however often it must be asked for. `None` when the server is
+/// gone.
+async fn fetch(bob: &Person, seen: &mut Seen) -> Option<bool> {
+    loop {
+        let is_over = catch_up(bob, seen).await;
+        if is_over.is_some() {
+            return is_over;
+        }
+        TcpStream::connect(bob.address()).await.ok()?;
+    }
+}
+
 /// Fetches what a page has missed. Whether that ends with the last message;
-/// `None` when the server does not answer.
+/// `None` when the server can't tell.
 async fn catch_up(bob: &Person, seen: &mut Seen) -> Option<bool> {
     let mut after = 0;
     loop {
@@ -495,31 +509,61 @@ async fn cut(other: &mut Other) {
         .await;
 }
 
-/// Its listener was told nothing, and does not know.
+/// Its listener is told nothing, and does not know.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_that_hears_nothing_costs_a_second_and_no_message() {
-    let servers = Servers::start().await;
+    let (servers, cable) = by_cable().await;
     let traffic = Traffic::begin(&servers).await;
     let mut other = servers.other().await;
+    for _ in 0..2 {
+        let deaf = listeners(&mut other).await;
+        assert_eq!(deaf.len(), 2);
+        cable.deafen();
+
+        traffic.goes_on().await;
+        // Whoever finds something without being told listens anew.
+        let anew = async { while listeners(&mut other).await == deaf {} };
+        soon("another listener", anew).await;
+        the_lobby_is_one(&servers.bases, &traffic.ada).await;
+        a_sign_out_reaches_the_other(&servers.bases).await;
+    }
+    traffic
+        .ends_well("a listener that hears nothing, twice", &servers)
+        .await;
+}
+
+/// The processes of PostgreSQL in which a server listens.
+async fn listeners(other: &mut Other) -> BTreeSet<i32> {
     let listeners: Vec<i32> = other
         .all(
             "select pid from pg_stat_activity
             where application_name = 'step-25' and query like 'LISTEN%'",
         )
         .await;
-    assert_eq!(listeners.len(), 2);
-    for listener in &listeners {
-        signal_to(listener.cast_unsigned(), "STOP");
-    }
+    listeners.into_iter().collect()
+}
 
-    traffic.goes_on().await;
-    the_lobby_is_one(&servers.bases, &traffic.ada).await;
-    a_sign_out_reaches_the_other(&servers.bases).await;
-    for listener in &listeners {
-        signal_to(listener.cast_unsigned(), "CONT");
+/// As when a firewall forgets them: nobody is told that they have ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_fall_silent_lose_nothing() {
+    let (servers, cable) = by_cable().await;
+    let traffic = Traffic::begin(&servers).await;
+    let ada = traffic.ada.at(&servers.bases[0]);
+    let mut page = traffic.bob.at(&servers.bases[0]).connects().await;
+    for round in ["once", "twice"] {
+        cable.silence();
+        let begin = Instant::now();
+        let sent = async {
+            while ada.sends(&traffic.bob, round, round).await.status == 503 {}
+        };
+        soon("an answer", sent).await;
+        println!("{round} silent: answered after {:?}", begin.elapsed());
+        while page.event().await.1["content"] != round {}
+        println!("{round} silent: live after {:?}", begin.elapsed());
+        traffic.goes_on().await;
     }
     traffic
-        .ends_well("listeners that hear nothing", &servers)
+        .ends_well("twice all connections silent", &servers)
         .await;
 }
 
@@ -558,6 +602,10 @@ struct Cable {
 struct Faults {
     /// How often all connections have ended as in a broken network.
     resets: usize,
+    /// How often all connections have carried nothing more, and not ended.
+    silences: usize,
+    /// How often nothing more has come to those who listen.
+    deaf: usize,
     /// Whether each ends once PostgreSQL has been told to commit.
     after_commit: bool,
 }
@@ -588,6 +636,14 @@ impl Cable {
         self.faults.send_modify(|it| it.resets += 1);
     }
 
+    fn silence(&self) {
+        self.faults.send_modify(|it| it.silences += 1);
+    }
+
+    fn deafen(&self) {
+        self.faults.send_modify(|it| it.deaf += 1);
+    }
+
     fn cut_after_commit(&self, after_commit: bool) {
         self.faults.send_modify(|it| it.after_commit = after_commit);
     }
@@ -599,14 +655,21 @@ async fn forward(
     mut faults: watch::Receiver<Faults>,
 ) {
     let (mut said, mut answered) = ([0; 64 * 1024], [0; 64 * 1024]);
-    let Faults { resets, .. } = *faults.borrow();
+    let begin = *faults.borrow();
+    let mut listens = false;
     loop {
-        let Faults { after_commit, .. } = *faults.borrow();
+        let now = *faults.borrow();
+        if now.silences > begin.silences {
+            // Both ends stay open, and nobody reads.
+            std::future::pending::<()>().await;
+        }
         let is_over = tokio::select! {
             size = server.read(&mut said) => {
                 let said = &said[..size.unwrap_or(0)];
                 let sent = postgres.write_all(said).await;
-                if after_commit && said.windows(6).any(|it| it == b"COMMIT") {
+                let says = |what| said.windows(6).any(|it| it == what);
+                listens |= says(b"LISTEN");
+                if now.after_commit && says(b"COMMIT") {
                     // Its answer shows that PostgreSQL has done it.
                     let _ = postgres.read(&mut answered).await;
                     return;
@@ -615,11 +678,13 @@ async fn forward(
             }
             size = postgres.read(&mut answered) => {
                 let answered = &answered[..size.unwrap_or(0)];
-                let sent = server.write_all(answered).await;
+                let is_heard = !listens || now.deaf == begin.deaf;
+                let heard = if is_heard { answered } else { b"" };
+                let sent = server.write_all(heard).await;
                 answered.is_empty() || sent.is_err()
             }
             changed = faults.changed() => {
-                let is_reset = faults.borrow().resets > resets;
+                let is_reset = faults.borrow().resets > begin.resets;
                 if is_reset {
                     let server = SockRef::from(&server);
                     server.set_linger(Some(Duration::ZERO)).unwrap();
@@ -633,14 +698,20 @@ async fn forward(
     }
 }
 
-/// sqlx's listener does not come back by itself after this one.
-#[tokio::test(flavor = "multi_thread")]
-async fn connections_that_are_reset_lose_nothing() {
+/// Two servers, the first of them by a cable.
+async fn by_cable() -> (Servers, Cable) {
     let mut servers = Servers::start().await;
     let cable = Cable::to(&servers.home).await;
     servers.end(0).await;
     let address = servers.bases[0].address();
     servers.running[0] = Some(start(address, Path::new(&cable.url)).await);
+    (servers, cable)
+}
+
+/// sqlx's listener does not come back by itself after this one.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_reset_lose_nothing() {
+    let (servers, cable) = by_cable().await;
     let traffic = Traffic::begin(&servers).await;
     for _ in 0..10 {
         cable.reset();
@@ -726,6 +797,23 @@ async fn all_servers_are_told_at_once_of_what_is_new() {
         let told = soon("a notification", listener.recv()).await.unwrap();
         assert_eq!(told.channel(), channel);
     }
+}
+
+/// Without the look of each second, which can't be had here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_of_a_sign_out_ends_the_pages() {
+    let home = Home::new();
+    let one = start("127.0.0.1:0", home.path()).await;
+    let two = start("127.0.0.1:0", home.path()).await;
+    let ada = Person::new(&one, "ada").await;
+    let mut page = ada.at(&two).connects().await;
+    let mut other = Other::at(home.path()).await;
+    other.run("begin; lock table lobby in share mode").await;
+
+    let delete = ada.request("DELETE", "/api/session", "", None);
+    assert_eq!(delete.await.unwrap().status, 204);
+
+    assert_eq!(page.packet().await.as_deref(), Some("41"));
 }
 
 /// Without a lock before the ids are given out, some of these are out of order,

@@ -51,7 +51,7 @@ async fn what_waits_together_is_answered_each_for_itself() {
     assert_eq!(stored, ["one", "three", "two"]);
 }
 
-/// What is written while the file is locked waits, and is written together once
+/// What is written while others have the lock waits, and is written together once
 /// it is free. `poison` is written among others; returns how many of these were
 /// refused. Each is stored, or its sender is told that it is not.
 async fn refused_beside(poison: &str, trigger: &str) -> usize {

@@ -10,7 +10,7 @@ mod throwaway;
 pub use cluster::Cluster;
 pub use installed::{Installed, NotInstalled};
 #[cfg(unix)]
-pub use throwaway::{Database, Throwaway, signal_to};
+pub use throwaway::{Database, Throwaway};
 
 /// The user who owns all databases.
 pub const USER: &str = "chat";

@@ -178,7 +178,7 @@ impl Drop for Throwaway {
 ///
 /// # Panics
 /// When there is no such process.
-pub fn signal_to(process: u32, signal: &str) {
+fn signal_to(process: u32, signal: &str) {
     let mut kill = Command::new("kill");
     kill.args([&format!("-{signal}"), &process.to_string()]);
     Installed::run(&mut kill).unwrap_or_else(|error| panic!("kill: {error}"));
