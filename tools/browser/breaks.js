@@ -630,6 +630,7 @@ export const BREAKS = {
     { rust: "ids_go_on_behind", file: IMPORT, take: "greatest($2, 1), $2 > 0", put: "1, false" },
     { rust: "passwords_and_outboxes_last", file: IMPORT, take: '"update chat_database set id = $1"', put: '"select $1"' },
     { rust: "nothing_is_imported_to_where_somebody_is", file: IMPORT, take: "return Err(ImportError::NotEmpty);", put: "" },
+    { rust: "an_import_that_is_not_told", file: IMPORT, take: "_ => ImportError::Unknown(error),", put: "_ => ImportError::Refused(error)," },
     { rust: "many_are_imported_each_once", file: IMPORT, take: "            last = newest;\n", put: "            last = newest;\n            break;\n" },
   ],
 };

@@ -14,6 +14,7 @@ use tokio_rusqlite::rusqlite::Connection;
 use crate::PROGRAM;
 use crate::people::{Person, password, user};
 use crate::postgres::{Home, Other};
+use crate::servers::Cable;
 use crate::set_password::{run, set_password};
 
 /// What each version of the schema has written: two users and two messages, and
@@ -33,10 +34,14 @@ fn written(sql: &str) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Imports a file, and returns what the program says of it.
 async fn import(home: &Home, file: &Path) -> Result<String, String> {
+    import_to(home.path(), file).await
+}
+
+/// Imports a file, and returns what the program says of it.
+async fn import_to(database: &Path, file: &Path) -> Result<String, String> {
     let file = file.to_str().unwrap();
-    let output = run(home.path(), &["import", file], b"").await;
+    let output = run(database, &["import", file], b"").await;
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() {
         return Ok(text(&output.stdout));
@@ -243,6 +248,23 @@ async fn a_server_with_an_empty_database_goes_on_with_what_is_imported() {
     let mut page = eve.connects().await;
     eve.says(&eve, "hello").await;
     assert_eq!(page.event().await.1["id"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_is_not_told_whether_it_is_there_says_so() {
+    let (_folder, path) = written(VERSIONS[3]);
+    let home = Home::new();
+    // So that the schema is there.
+    Program::start(PROGRAM, home.path()).await.kill().await;
+    let cable = Cable::to(&home).await;
+    cable.cut_after_commit(true);
+
+    let text = import_to(Path::new(&cable.url), &path).await.unwrap_err();
+
+    assert!(text.contains("may be imported"), "{text}");
+    assert_eq!(counts(&home).await, (2, 2));
+    let text = import(&home, &path).await.unwrap_err();
+    assert!(text.contains("must be empty"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -593,8 +593,8 @@ async fn a_server_that_stops_holds_up_the_other_for_seconds_and_no_longer() {
 }
 
 /// Stands between a server and PostgreSQL.
-struct Cable {
-    url: String,
+pub(crate) struct Cable {
+    pub(crate) url: String,
     faults: watch::Sender<Faults>,
 }
 
@@ -606,12 +606,13 @@ struct Faults {
     silences: usize,
     /// How often nothing more has come to those who listen.
     deaf: usize,
-    /// Whether each ends once PostgreSQL has been told to commit.
+    /// Whether each ends once PostgreSQL has been told to commit what was
+    /// inserted.
     after_commit: bool,
 }
 
 impl Cable {
-    async fn to(home: &Home) -> Self {
+    pub(crate) async fn to(home: &Home) -> Self {
         let url = home.path().to_str().unwrap();
         let (_, place) = url.split_once('@').unwrap();
         let (postgres, name) = place.split_once('/').unwrap();
@@ -644,7 +645,7 @@ impl Cable {
         self.faults.send_modify(|it| it.deaf += 1);
     }
 
-    fn cut_after_commit(&self, after_commit: bool) {
+    pub(crate) fn cut_after_commit(&self, after_commit: bool) {
         self.faults.send_modify(|it| it.after_commit = after_commit);
     }
 }
@@ -656,9 +657,12 @@ async fn forward(
 ) {
     let (mut said, mut answered) = ([0; 64 * 1024], [0; 64 * 1024]);
     let begin = *faults.borrow();
-    let mut listens = false;
+    let mut before = begin;
+    let (mut listens, mut is_deaf, mut inserts) = (false, false, false);
     loop {
         let now = *faults.borrow();
+        is_deaf |= listens && now.deaf > before.deaf;
+        before = now;
         if now.silences > begin.silences {
             // Both ends stay open, and nobody reads.
             std::future::pending::<()>().await;
@@ -669,7 +673,8 @@ async fn forward(
                 let sent = postgres.write_all(said).await;
                 let says = |what| said.windows(6).any(|it| it == what);
                 listens |= says(b"LISTEN");
-                if now.after_commit && says(b"COMMIT") {
+                inserts |= says(b"insert");
+                if now.after_commit && inserts && says(b"COMMIT") {
                     // Its answer shows that PostgreSQL has done it.
                     let _ = postgres.read(&mut answered).await;
                     return;
@@ -678,8 +683,7 @@ async fn forward(
             }
             size = postgres.read(&mut answered) => {
                 let answered = &answered[..size.unwrap_or(0)];
-                let is_heard = !listens || now.deaf == begin.deaf;
-                let heard = if is_heard { answered } else { b"" };
+                let heard = if is_deaf { b"" } else { answered };
                 let sent = server.write_all(heard).await;
                 answered.is_empty() || sent.is_err()
             }
