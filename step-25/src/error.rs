@@ -103,7 +103,7 @@ pub(crate) enum Error {
     #[error("The database does not answer. Try again in a moment.")]
     Database(#[source] sqlx::Error),
 
-    /// 503: the same, for messages that were to be written together.
+    /// 503: the same, for what was to be written together.
     #[error("The database does not answer. Try again in a moment.")]
     Group(#[source] Arc<sqlx::Error>),
 
@@ -134,7 +134,7 @@ pub(crate) enum Error {
     #[error("The request can't be completed. The server's log says why.")]
     Task(#[from] tokio::task::JoinError),
 
-    /// 500: whoever writes messages panicked.
+    /// 500: the task that writes panicked.
     #[error("The request can't be completed. The server's log says why.")]
     Panic,
 

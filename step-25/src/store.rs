@@ -8,19 +8,14 @@ pub(crate) mod news;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, FromRow, PgPool, Row as _, query_as, query_scalar};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
 
-use crate::database::{self, PATIENCE};
+use crate::database;
 pub use crate::database::{DatabaseUrl, NotDatabaseUrl, OpenError};
 use crate::error::Error;
-use crate::store::group::Job;
+use crate::store::group::Queue;
 pub use crate::store::import::{ImportError, Imported};
+use crate::store::news::Word;
 use crate::text::{Key, Label, MessageId, UserId};
-
-/// How many messages may wait to be written. Then those who send more wait for
-/// a place.
-const WAITING: usize = 1024;
 
 /// Someone who can send and receive messages.
 #[derive(Clone, Debug, Serialize)]
@@ -126,7 +121,8 @@ impl Slice {
 #[derive(Clone)]
 pub struct Store {
     pool: PgPool,
-    waiting: mpsc::Sender<Job>,
+    messages: Queue<NewMessage>,
+    lobby: Queue<Word>,
 }
 
 impl Store {
@@ -136,9 +132,11 @@ impl Store {
     /// Fails when it can't be used; its content is not changed then.
     pub async fn open(url: DatabaseUrl) -> Result<Self, OpenError> {
         let pool = database::open(url).await?;
-        let (waiting, jobs) = mpsc::channel(WAITING);
-        tokio::spawn(group::write(pool.clone(), jobs));
-        Ok(Self { pool, waiting })
+        Ok(Self {
+            messages: group::queue(&pool),
+            lobby: group::queue(&pool),
+            pool,
+        })
     }
 
     /// Closes the database; what is asked of any clone later is refused.
@@ -199,18 +197,7 @@ impl Store {
         &self,
         new: NewMessage,
     ) -> Result<Stored, Error> {
-        let deadline = Instant::now() + PATIENCE;
-        let (answer, answered) = oneshot::channel();
-        let job = Job {
-            deadline,
-            new,
-            answer,
-        };
-        match timeout_at(deadline, self.waiting.send(job)).await {
-            Ok(Ok(())) => answered.await.unwrap_or(Err(Error::Panic)),
-            Ok(Err(_)) => Err(Error::Panic),
-            Err(_) => Err(Error::DatabaseBusy),
-        }
+        group::add(&self.messages, new).await
     }
 }
 

@@ -189,10 +189,13 @@ async fn a_message_comes_live_with_its_key_and_a_repeat_does_not() {
     for _ in 0..3 {
         assert_eq!(ada.sends(&bob, "hello", "k").await.status, 200);
     }
+    let next = ada.sends(&bob, "bye", "l").await.json();
 
     for socket in &mut sockets {
-        let expected = ("direct-message".to_owned(), sent.clone());
-        assert_eq!(socket.event().await, expected);
+        for message in [&sent, &next] {
+            let expected = ("direct-message".to_owned(), message.clone());
+            assert_eq!(socket.event().await, expected);
+        }
         socket.expect_silence().await;
     }
 }

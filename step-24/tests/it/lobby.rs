@@ -192,10 +192,12 @@ async fn text_within_the_limits_comes_unchanged() {
 async fn a_direct_message_does_not_come_to_the_lobby() {
     let chat = chat().await;
     let ada = Person::new(&chat, "ada").await;
+    let mut page = ada.connects().await;
     let mut lobby = visitor(&chat).await;
 
     ada.says(&ada, "private").await;
 
+    page.event().await;
     lobby.expect_silence().await;
 }
 

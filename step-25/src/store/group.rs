@@ -1,5 +1,5 @@
-//! Messages that wait at the same time are written together: one transaction,
-//! one lock, one commit, and so one wait for the disk.
+//! What waits at the same time is written together: one transaction, one lock,
+//! one commit, and so one wait for the disk.
 
 use std::collections::HashMap;
 use std::mem;
@@ -10,28 +10,72 @@ use sqlx::{
     FromRow as _, PgConnection, PgPool, Row as _, query, query_as, query_scalar,
 };
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::{Message, NewMessage, Stored};
-use crate::database;
+use crate::database::{self, PATIENCE};
 use crate::error::Error;
 use crate::text::Content;
 
-/// How many messages are written together at most.
+/// How many may wait to be written. Then those who send more wait for a place.
+const WAITING: usize = 1024;
+
+/// How many are written together at most.
 const MOST: usize = 256;
 
-/// A message to be added, and whoever waits for what comes of it.
-pub(super) struct Job {
-    /// Until when its turn must come.
-    pub(super) deadline: Instant,
-    pub(super) new: NewMessage,
-    pub(super) answer: oneshot::Sender<Result<Stored, Error>>,
+/// Something that is written together with others of its kind.
+pub(super) trait Entry: Sized + Send + Sync + 'static {
+    /// What comes of it when it can be written.
+    type Written: Send + 'static;
+
+    /// Writes a group. Returns what came of each, in order.
+    fn write(
+        connection: &mut PgConnection,
+        group: &[Job<Self>],
+    ) -> impl Future<Output = sqlx::Result<Outcomes<Self>>> + Send;
 }
 
-impl Job {
-    fn answer(self, outcome: Result<Stored, Error>) {
+type Outcome<T> = Result<<T as Entry>::Written, Error>;
+pub(super) type Outcomes<T> = Vec<Outcome<T>>;
+
+/// Something to be written, and whoever waits for what comes of it.
+pub(super) struct Job<T: Entry> {
+    /// Until when its turn must come.
+    deadline: Instant,
+    pub(super) new: T,
+    answer: oneshot::Sender<Outcome<T>>,
+}
+
+impl<T: Entry> Job<T> {
+    fn answer(self, outcome: Outcome<T>) {
         // Whoever has hung up needs none.
         self.answer.send(outcome).ok();
+    }
+}
+
+/// What waits to be written.
+pub(super) type Queue<T> = mpsc::Sender<Job<T>>;
+
+/// Begins to write what is added to the queue.
+pub(super) fn queue<T: Entry>(pool: &PgPool) -> Queue<T> {
+    let (waiting, jobs) = mpsc::channel(WAITING);
+    tokio::spawn(write(pool.clone(), jobs));
+    waiting
+}
+
+/// Adds to the queue, and waits for what comes of it.
+pub(super) async fn add<T: Entry>(queue: &Queue<T>, new: T) -> Outcome<T> {
+    let deadline = Instant::now() + PATIENCE;
+    let (answer, answered) = oneshot::channel();
+    let job = Job {
+        deadline,
+        new,
+        answer,
+    };
+    match timeout_at(deadline, queue.send(job)).await {
+        Ok(Ok(())) => answered.await.unwrap_or(Err(Error::Panic)),
+        Ok(Err(_)) => Err(Error::Panic),
+        Err(_) => Err(Error::DatabaseBusy),
     }
 }
 
@@ -50,7 +94,7 @@ impl From<sqlx::Error> for Failure {
 }
 
 /// Writes what waits, for ever. What comes meanwhile is the next group.
-pub(super) async fn write(pool: PgPool, mut jobs: mpsc::Receiver<Job>) {
+async fn write<T: Entry>(pool: PgPool, mut jobs: mpsc::Receiver<Job<T>>) {
     let mut waiting = Vec::new();
     while jobs.recv_many(&mut waiting, MOST).await > 0 {
         let group = mem::take(&mut waiting);
@@ -59,8 +103,8 @@ pub(super) async fn write(pool: PgPool, mut jobs: mpsc::Receiver<Job>) {
     }
 }
 
-/// Writes messages in one transaction, and answers each.
-async fn write_group(pool: PgPool, mut group: Vec<Job>) {
+/// Writes a group in one transaction, and answers each.
+async fn write_group<T: Entry>(pool: PgPool, mut group: Vec<Job<T>>) {
     let now = Instant::now();
     let overdue = group.extract_if(.., |job| job.deadline <= now);
     overdue.for_each(|job| job.answer(Err(Error::DatabaseBusy)));
@@ -91,8 +135,8 @@ async fn write_group(pool: PgPool, mut group: Vec<Job>) {
     }
 }
 
-fn answer(
-    group: Vec<Job>,
+fn answer<T: Entry>(
+    group: Vec<Job<T>>,
     error: sqlx::Error,
     of: fn(Arc<sqlx::Error>) -> Error,
 ) {
@@ -112,51 +156,57 @@ fn is_of_data(error: &sqlx::Error) -> bool {
 }
 
 /// Stores what can be stored of a group. Returns what came of each, in order.
-async fn store(
+async fn store<T: Entry>(
     pool: &PgPool,
-    group: &[Job],
-) -> Result<Vec<Result<Stored, Error>>, Failure> {
+    group: &[Job<T>],
+) -> Result<Outcomes<T>, Failure> {
     let mut transaction = database::begin(pool).await?;
-    let written = database::answer(write_rows(&mut transaction, group)).await;
-    let (mut inserted, earlier) = written?;
+    let written = async {
+        // PostgreSQL gives out ids before it commits: without the lock, 8 may be
+        // there before 7 is, and whoever has read up to 8 never sees 7.
+        database::lock(&mut transaction).await?;
+        T::write(&mut transaction, group).await
+    };
+    let outcomes = database::answer(written).await?;
     let committed = database::answer(transaction.commit()).await;
     committed.map_err(|error| match error {
         sqlx::Error::Database(_) => Failure::Refused(error),
         _ => Failure::Unknown(error),
     })?;
-    let outcome = |(place, job): (i64, &Job)| match inserted.remove(&place) {
-        Some(message) => Ok(Stored::Now(message)),
-        None => earlier.outcome(&job.new),
-    };
-    Ok((0..).zip(group).map(outcome).collect())
+    Ok(outcomes)
 }
 
-/// Inserts a group. Returns what was inserted, by its place, and what was there.
-async fn write_rows(
-    connection: &mut PgConnection,
-    group: &[Job],
-) -> sqlx::Result<(HashMap<i64, Message>, Earlier)> {
-    // PostgreSQL gives out ids before it commits: without the lock, 8 may be
-    // there before 7 is, and whoever has read up to 8 never sees 7.
-    database::lock(connection).await?;
-    let inserted = insert(connection, group).await?;
-    let earlier = match inserted.len() == group.len() {
-        true => Earlier::default(),
-        false => Earlier::find(connection, group).await?,
-    };
-    if !inserted.is_empty() {
-        query("select pg_notify('messages', '')")
-            .execute(connection)
-            .await?;
+impl Entry for NewMessage {
+    type Written = Stored;
+
+    async fn write(
+        connection: &mut PgConnection,
+        group: &[Job<Self>],
+    ) -> sqlx::Result<Outcomes<Self>> {
+        let mut inserted = insert(connection, group).await?;
+        let earlier = match inserted.len() == group.len() {
+            true => Earlier::default(),
+            false => Earlier::find(connection, group).await?,
+        };
+        if !inserted.is_empty() {
+            query("select pg_notify('messages', '')")
+                .execute(connection)
+                .await?;
+        }
+        let outcome =
+            |(place, job): (i64, &Job<Self>)| match inserted.remove(&place) {
+                Some(message) => Ok(Stored::Now(message)),
+                None => earlier.outcome(&job.new),
+            };
+        Ok((0..).zip(group).map(outcome).collect())
     }
-    Ok((inserted, earlier))
 }
 
 /// Inserts what can be inserted of a group, with rising ids, and returns each by
 /// its place. What is left out is refused, or is there already.
 async fn insert(
     connection: &mut PgConnection,
-    group: &[Job],
+    group: &[Job<NewMessage>],
 ) -> sqlx::Result<HashMap<i64, Message>> {
     let valid: Vec<(i64, &NewMessage)> = (0..)
         .zip(group)
@@ -239,7 +289,7 @@ struct Earlier {
 impl Earlier {
     async fn find(
         connection: &mut PgConnection,
-        group: &[Job],
+        group: &[Job<NewMessage>],
     ) -> sqlx::Result<Self> {
         let (authors, keys): (Vec<i64>, Vec<&str>) = group
             .iter()

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::postgres::{PgListener, PgRow};
-use sqlx::{FromRow, Row as _, query, query_as};
+use sqlx::{FromRow, PgConnection, Row as _, query, query_as};
 use tokio::time::timeout;
 
+use super::group::{self, Entry, Job, Outcomes};
 use super::{Message, Store};
 use crate::database;
 use crate::error::Error;
@@ -132,27 +133,52 @@ impl Store {
         Ok(words)
     }
 
-    /// Says something in the lobby. By a row, since a notification takes less
-    /// than 8,000 bytes.
+    /// Says something in the lobby.
     pub(crate) async fn say(
         &self,
         handle: String,
         message: Content,
     ) -> Result<(), Error> {
-        let mut transaction = database::begin(&self.pool).await?;
-        let said = async {
-            database::lock(&mut transaction).await?;
-            query("insert into lobby (handle, message) values ($1, $2)")
-                .bind(handle)
-                .bind(message.into_string())
-                .execute(&mut *transaction)
-                .await?;
-            query("select pg_notify('lobby', '')")
-                .execute(&mut *transaction)
-                .await?;
-            transaction.commit().await
+        let message = message.into_string();
+        let word = Word { handle, message };
+        let said = group::add(&self.lobby, word).await;
+        said.map_err(|error| match error {
+            // It has no key to try again with.
+            Error::Unknown(error) => Error::Group(error),
+            error => error,
+        })
+    }
+}
+
+/// What somebody says in the lobby.
+pub(super) struct Word {
+    handle: String,
+    message: String,
+}
+
+impl Entry for Word {
+    type Written = ();
+
+    /// By rows, since a notification takes less than 8,000 bytes.
+    async fn write(
+        connection: &mut PgConnection,
+        group: &[Job<Self>],
+    ) -> sqlx::Result<Outcomes<Self>> {
+        let column = |value: fn(&Self) -> &str| -> Vec<&str> {
+            group.iter().map(|job| value(&job.new)).collect()
         };
-        Ok(database::answer(said).await?)
+        query(
+            "insert into lobby (handle, message)
+            select * from unnest($1::text[], $2::text[])",
+        )
+        .bind(column(|word| &word.handle))
+        .bind(column(|word| &word.message))
+        .execute(&mut *connection)
+        .await?;
+        query("select pg_notify('lobby', '')")
+            .execute(connection)
+            .await?;
+        Ok(group.iter().map(|_| Ok(())).collect())
     }
 }
 

@@ -233,6 +233,8 @@ async fn a_refused_message_comes_to_nobody() {
         assert!(answer.status >= 400, "{answer:?}");
     }
 
+    let sent = ada.says(&ada, "to ada").await;
+    assert_eq!(direct_message(&mut page_of_ada).await, sent);
     page_of_ada.expect_silence().await;
 }
 

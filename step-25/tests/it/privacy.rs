@@ -154,10 +154,12 @@ async fn a_socket_that_claims_to_be_another_user_is_refused_for_good() {
 async fn a_visitor_of_the_lobby_gets_nobodys_messages() {
     let chat = chat().await;
     let ada = Person::new(&chat, "ada").await;
+    let mut page = ada.connects().await;
     let mut lobby = Socket::connect(&ada, None).await.unwrap();
 
     ada.says(&ada, "private").await;
 
+    page.event().await;
     lobby.expect_silence().await;
 }
 
