@@ -591,7 +591,8 @@ export const BREAKS = {
     { rust: "what_is_kept_of_a_head", file: ASKING, take: "HeaderValue::from_bytes(value.as_bytes())", put: "Ok::<_, ()>(value.clone())" },
   ],
   25: [
-    { rust: "one_order_of_what_two_servers_store", file: GROUP, take: "database::lock(connection).await?;", put: "let _ = database::lock;" },
+    { rust: "one_order_of_what_two_servers_store", file: GROUP, take: "database::lock(&mut transaction).await?;", put: "" },
+    { rust: "what_is_said_together", file: GROUP, take: "const MOST: usize = 256;", put: "const MOST: usize = 1;" },
     { rust: "all_servers_are_told_at_once", file: GROUP, take: "select pg_notify('messages', '')", put: "select 1" },
     { rust: "all_servers_are_told_at_once", file: NEWS, take: "select pg_notify('lobby', '')", put: "select 1" },
     { rust: "all_servers_are_told_at_once", file: ACCOUNTS, take: "select pg_notify('sessions', id) from ended", put: "select id from ended" },

@@ -1,7 +1,11 @@
 //! What many write at once: it is stored together, answered each for itself,
 //! and delivered in order.
 
-use testkit::soon;
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use sqlx::postgres::PgListener;
+use testkit::{Socket, soon};
 
 use crate::faults::LATE;
 use crate::people::Person;
@@ -122,6 +126,44 @@ async fn what_can_not_be_inserted_harms_none_that_waits_with_it() {
         create trigger stop_message before insert on messages
         for each row when (new.content = 'poison') execute function stop()";
     assert_eq!(refused_beside("poison", trigger).await, 0);
+}
+
+/// The lock that PostgreSQL has for notifications is one for all databases.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_together_is_told_together() {
+    const WORDS: usize = 200;
+
+    let chat = unlimited().await;
+    let ada = Person::new(&chat, "ada").await;
+    let mut lobby = Socket::connect(&ada, None).await.unwrap();
+    let url = chat.database().to_str().unwrap();
+    let mut listener = PgListener::connect(url).await.unwrap();
+    listener.listen("lobby").await.unwrap();
+    let mut other = Other::at(chat.database()).await;
+    other.run(LOCK).await;
+
+    for word in 0..WORDS {
+        let said = json!({ "message": word.to_string() });
+        lobby.emit("send_message", &said).await;
+    }
+    lobby.expect_silence().await;
+    other.run("rollback").await;
+
+    let mut heard = BTreeSet::new();
+    for _ in 0..WORDS {
+        heard.insert(lobby.event().await.1["message"].to_string());
+    }
+    assert_eq!(heard.len(), WORDS);
+    other.run("notify lobby, 'the end'").await;
+    let mut told = 0;
+    loop {
+        let news = soon("a notification", listener.recv()).await.unwrap();
+        if news.payload() == "the end" {
+            break;
+        }
+        told += 1;
+    }
+    assert!(told < WORDS / 10, "{told}");
 }
 
 /// Without an order, one of some hundred messages comes too early.
