@@ -107,6 +107,20 @@ impl Deref for Person {
     }
 }
 
+/// Says long texts in the lobby. 1,000 of them are more than the buffers of a
+/// page hold that reads nothing, and fit into its queue.
+pub(crate) async fn floods(speaker: &mut Socket, words: usize) {
+    let said = json!({ "handle": "ada", "message": "😀".repeat(2000) });
+    for _ in 0..words / 50 {
+        for _ in 0..50 {
+            speaker.emit("send_message", &said).await;
+        }
+        for _ in 0..50 {
+            assert_eq!(speaker.event().await.0, "message");
+        }
+    }
+}
+
 /// The body that adds a user.
 pub(crate) fn user(nickname: &str) -> Value {
     json!({

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rusqlite::rusqlite::Connection;
 
 use crate::faults::begin_post;
-use crate::people::Person;
+use crate::people::{Person, floods};
 use crate::{PROGRAM, chat};
 
 /// Waits for a message that comes live, and returns it.
@@ -392,6 +392,10 @@ async fn a_page_that_reads_nothing_holds_up_neither_the_sender_nor_the_end() {
     let mut program = Program::start_logged(PROGRAM, &database, level).await;
     let ada = Person::new(&program, "ada").await;
     let _unread = ada.connects_narrowly().await;
+    // As much as there is room for; then a request.
+    let mut speaker = ada.connects().await;
+    floods(&mut speaker, 1000).await;
+    speaker.leave().await;
 
     let content = "😀".repeat(2000);
     let talk = async {
