@@ -318,9 +318,11 @@ const RECORDINGS = [
       "  done | sort | uniq -c";
     const before = await startWithUsers("step-22", 1);
     const chat = await startWithUsers("step-23", 1);
+    // From before the connection: the server counts from a little later.
     const half =
-      `bash -c 'exec 3<>/dev/tcp/127.0.0.1/5001; printf "GET / HTTP/1.1\\r\\n" >&3\n` +
-      `    TIMEFORMAT="%0R seconds"; time cat <&3' 2>&1`;
+      `bash -c 'TIMEFORMAT="%0R seconds"; time {\n` +
+      `    exec 3<>/dev/tcp/127.0.0.1/5001; printf "GET / HTTP/1.1\\r\\n" >&3; cat <&3\n` +
+      `  }' 2>&1`;
     const real = half.replace("/5001", `/${new URL(chat.url).port}`);
     const ended = await promisify(execFile)("sh", ["-c", real]);
     const start = (...settings) => {
