@@ -1,5 +1,6 @@
 //! A step's program, run as a reader runs it.
 
+use std::io::ErrorKind;
 use std::ops::Deref;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -59,10 +60,7 @@ impl Program {
     }
 
     async fn run(mut command: Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program was built");
+        let mut child = spawn(command.stdout(Stdio::piped())).await;
         let stdout = child.stdout.take().expect("stdout is a pipe");
         let mut stdout = BufReader::new(stdout).lines();
         let line = soon("the first line", stdout.next_line())
@@ -94,9 +92,11 @@ impl Program {
         let mut command = command(path, database);
         command.env("RUST_LOG", "off");
         change(&mut command);
-        let output = soon("the program to end", command.output())
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = spawn(&mut command).await;
+        let output = soon("the program to end", child.wait_with_output())
             .await
-            .expect("the program was built");
+            .expect("the program can be waited for");
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{text}");
         assert!(output.stdout.is_empty(), "{output:?}");
@@ -242,11 +242,8 @@ impl Unread {
     pub async fn start(path: &str, database: &Path, address: &str) -> Self {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let child = command(path, database)
-            .env("ADDRESS", address)
-            .stdout(writer)
-            .spawn()
-            .expect("the program was built");
+        let mut command = command(path, database);
+        let child = spawn(command.env("ADDRESS", address).stdout(writer)).await;
         let client = Client::new(&format!("http://{address}"));
         let mut unread = Self { client, child };
         let connected = async {
@@ -286,4 +283,49 @@ fn command(path: &str, database: &Path) -> Command {
         .stdin(Stdio::null())
         .kill_on_drop(true);
     command
+}
+
+/// Starts a program, which a test may just have written. While anybody has a
+/// file open for writing, Unix does not run it; and the child that another
+/// test starts has all open files of this process until its own program runs.
+async fn spawn(command: &mut Command) -> Child {
+    let started = async {
+        loop {
+            match command.spawn() {
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    tokio::task::yield_now().await;
+                }
+                child => return child.expect("the program was built"),
+            }
+        }
+    };
+    soon("the program's file to be closed", started).await
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs::{self, File, Permissions};
+    use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_program_that_is_being_written_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("refuses");
+        let mut file = File::create(&path).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        file.write_all(b"#!/bin/sh\necho no >&2\nexit 1\n").unwrap();
+
+        let (path, database) =
+            (path.to_str().unwrap(), folder.path().join("chat.db"));
+        let refused = Program::refused(path, &database, |_| ());
+        let closed = async {
+            tokio::task::yield_now().await;
+            drop(file);
+        };
+
+        assert_eq!(tokio::join!(refused, closed).0, "no\n");
+    }
 }
